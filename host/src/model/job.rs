@@ -1,0 +1,43 @@
+use super::{Cluster, Record};
+use std::sync::Arc;
+
+/// How to judge; the same for all jobs of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Model name as the API knows it; empty for a provider that needs none.
+    pub model: String,
+    /// Sampling temperature, 0.0 to 2.0.
+    pub temperature: Option<f64>,
+    /// Upper bound of generated tokens for one answer.
+    pub max_output_tokens: Option<u32>,
+    /// Sampling seed.
+    pub seed: Option<u64>,
+    /// The provider's own settings, in order of name.
+    pub extra: Vec<(String, String)>,
+}
+
+/// What the judge should know besides texts and clusters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instructions {
+    /// The operator's words; may be empty.
+    pub text: String,
+    /// Language of the rationale as a BCP 47 tag; none means the record's own.
+    pub rationale_language: Option<String>,
+}
+
+/// One question to the judge. Cheap to clone: what jobs share is shared.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What to judge; never empty.
+    pub records: Vec<Arc<Record>>,
+    /// The clusters to choose from, in an order that stays the same from job to job.
+    pub candidates: Arc<[Arc<Cluster>]>,
+    /// What to know besides.
+    pub instructions: Arc<Instructions>,
+    /// Whether a new cluster is an allowed decision.
+    pub allow_new_cluster: bool,
+    /// How to judge.
+    pub settings: Arc<Settings>,
+    /// What the provider's preparation returned.
+    pub profile: Arc<[u8]>,
+}

@@ -1,0 +1,20 @@
+//! The nouns, as plain types: what is judged, what is sent, what comes out. std and serde only; every other
+//! room may know this one, and it knows none of them.
+
+mod cluster;
+mod descriptor;
+mod exchange;
+mod fault;
+mod job;
+mod outcome;
+mod record;
+mod verdict;
+
+pub use cluster::{Cluster, ClusterId, ClusterStatus};
+pub use descriptor::{AuthSlot, Descriptor, SettingSpec};
+pub use exchange::{Body, HttpRequest, HttpResponse, Outgoing, Preparation, Previous, Step};
+pub use fault::{Fault, FaultKind};
+pub use job::{Instructions, Job, Settings};
+pub use outcome::{Decision, Judged, Outcome};
+pub use record::Record;
+pub use verdict::{Answer, Choice, Confidence, Proposal, Usage, Verdict};

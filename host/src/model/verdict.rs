@@ -1,0 +1,78 @@
+use serde::{Deserialize, Serialize};
+
+/// How sure the judge is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// A guess.
+    Low,
+    /// More likely than not.
+    Medium,
+    /// Sure.
+    High,
+}
+
+/// A cluster that the judge proposes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Short name; the registry makes the id from it.
+    pub name: String,
+    /// What the texts in it have in common.
+    #[serde(default)]
+    pub summary: String,
+    /// What must hold for a text to belong to it.
+    #[serde(default)]
+    pub criteria: String,
+}
+
+/// What the judge chose for one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// It belongs to this candidate.
+    Assign(String),
+    /// It deserves a new cluster.
+    NewCluster(Proposal),
+    /// It cannot be told.
+    Skip,
+}
+
+/// The judgement of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The record's `request_id`.
+    pub record_id: String,
+    /// What was chosen.
+    pub choice: Choice,
+    /// How sure the judge is.
+    pub confidence: Confidence,
+    /// Why; may be empty.
+    pub rationale: String,
+}
+
+/// What an answer cost. A missing count is unknown, not 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Prompt tokens, the cached ones included.
+    pub input_tokens: Option<u64>,
+    /// Those of them that came from the server's cache.
+    pub cached_input_tokens: Option<u64>,
+    /// Generated tokens.
+    pub output_tokens: Option<u64>,
+    /// Cost as reported, in millionths of a US dollar.
+    pub cost_micro_usd: Option<u64>,
+}
+
+/// The end of a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// One verdict a record judged.
+    pub verdicts: Vec<Verdict>,
+    /// Model as reported.
+    pub model: Option<String>,
+    /// Why generation ended, in the server's word.
+    pub finish_reason: Option<String>,
+    /// What it cost.
+    pub usage: Usage,
+    /// Room to grow.
+    pub extras: Vec<(String, String)>,
+}

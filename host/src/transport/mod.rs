@@ -1,0 +1,14 @@
+//! Sends what a provider built to the endpoint that the operator named, and attaches the credential. The only
+//! room that knows how HTTP is spoken, and the only one that holds a key while it is used.
+
+use crate::model::{Fault, HttpRequest, HttpResponse};
+use async_trait::async_trait;
+
+/// Sends one request and returns what came back, whatever its status.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// # Errors
+    /// Where nothing came back, or the rules forbid to send: a fault of a kind that the host makes, with
+    /// `request_sent` false where the server certainly never saw it.
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Fault>;
+}

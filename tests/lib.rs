@@ -1,0 +1,1 @@
+//! Nothing here: the tests are in `it/`, their kit in `kit/`, misbehaving components in `guests/`.
