@@ -1,1 +1,3 @@
-//! (room to be built)
+//! Pure rules: whether, when and how often to try again. No I/O, no clock, no randomness of its own.
+
+pub mod retry;

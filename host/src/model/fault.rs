@@ -1,3 +1,4 @@
+use super::Usage;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -65,6 +66,8 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// What the operator can do about it.
     pub hint: Option<String>,
+    /// What the server charged all the same.
+    pub usage: Usage,
     /// False where it is certain that the server never saw the request, so that nothing was paid.
     pub request_sent: bool,
 }
@@ -72,7 +75,15 @@ pub struct Fault {
 impl Fault {
     /// A fault of a kind, with its sentence.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Fault { kind, code: None, message: message.into(), retry_after: None, hint: None, request_sent: false }
+        Fault {
+            kind,
+            code: None,
+            message: message.into(),
+            retry_after: None,
+            hint: None,
+            usage: Usage::default(),
+            request_sent: false,
+        }
     }
 
     /// The same, with the finer word.

@@ -76,3 +76,17 @@ pub struct Answer {
     /// Room to grow.
     pub extras: Vec<(String, String)>,
 }
+
+impl Usage {
+    /// Adds what another answer cost. What neither reported stays unknown.
+    pub fn add(&mut self, other: &Usage) {
+        let sum = |mine: Option<u64>, theirs: Option<u64>| match (mine, theirs) {
+            (None, None) => None,
+            (mine, theirs) => Some(mine.unwrap_or(0).saturating_add(theirs.unwrap_or(0))),
+        };
+        self.input_tokens = sum(self.input_tokens, other.input_tokens);
+        self.cached_input_tokens = sum(self.cached_input_tokens, other.cached_input_tokens);
+        self.output_tokens = sum(self.output_tokens, other.output_tokens);
+        self.cost_micro_usd = sum(self.cost_micro_usd, other.cost_micro_usd);
+    }
+}
