@@ -1,6 +1,10 @@
 //! What the rest of the host knows of a provider: a trait of values in, values out, and the table of those loaded.
 //! Nothing here knows that a provider is a component.
 
+mod catalog;
+
+pub use catalog::{Catalog, CatalogError, FILES_MAX, Refused, RefusedFile, Table, UnknownProvider};
+
 use crate::model::{Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step};
 use async_trait::async_trait;
 use std::path::PathBuf;

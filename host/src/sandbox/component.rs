@@ -1,0 +1,135 @@
+use super::bindings::JudgeProviderPre;
+use super::convert::{from_guest, to_guest};
+use super::engine::Core;
+use super::limits::{Limits, PROFILE_BYTES_MAX, STATE_BYTES_MAX};
+use super::store::{self, CallState};
+use super::trap;
+use crate::model::{Descriptor, Fault, FaultKind, HttpResponse, Job, Outgoing, Preparation, Previous, Settings, Step};
+use crate::provider::{Identity, Provider};
+use async_trait::async_trait;
+use std::sync::Arc;
+use tokio::sync::SemaphorePermit;
+use tokio::time::{error::Elapsed, timeout};
+use wasmtime::Store;
+
+/// A loaded component. Every call is made in a store of its own, so that nothing passes from record to record.
+pub(super) struct Component {
+    pub(super) core: Arc<Core>,
+    pub(super) pre: JudgeProviderPre<CallState>,
+    pub(super) identity: Identity,
+}
+
+impl Component {
+    /// Who it says it is, under the tight limits of a probe.
+    pub(super) async fn describe(&self) -> Result<Descriptor, Fault> {
+        let mut call = self.call(self.core.limits.probe()).await;
+        let ended = timeout(call.limits.wall, async {
+            let guest = self.pre.instantiate_async(&mut call.store).await?;
+            guest.judge_provider_provider().call_describe(&mut call.store).await
+        })
+        .await;
+        call.end(ended).map(from_guest::descriptor)
+    }
+
+    /// Waits for a turn and opens a store.
+    async fn call(&self, limits: Limits) -> Call<'_> {
+        let turn = self.core.turns.acquire().await.expect("nobody closes the semaphore");
+        Call { store: store::open(&self.core.engine, &limits), limits, _turn: turn }
+    }
+}
+
+/// One call of a guest.
+struct Call<'a> {
+    store: Store<CallState>,
+    limits: Limits,
+    // Dropped last: the turn is over when the store has gone from the pool.
+    _turn: SemaphorePermit<'a>,
+}
+
+impl Call<'_> {
+    /// What came of it. The store goes, whatever came.
+    fn end<T>(self, ended: Result<wasmtime::Result<T>, Elapsed>) -> Result<T, Fault> {
+        match ended {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                let state = self.store.data();
+                Err(trap::fault(&error, state.meter.memory_denied, &state.stderr, &self.limits))
+            }
+            Err(_) => Err(trap::wall_fault(&self.limits)),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Component {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    async fn prepare(&self, settings: &Settings, previous: Option<Previous>) -> Result<Preparation, Fault> {
+        let request_sent = previous.is_some();
+        let (settings, previous) = (to_guest::settings(settings), previous.map(to_guest::previous));
+        let mut call = self.call(self.core.limits).await;
+        let ended = timeout(call.limits.wall, async {
+            let guest = self.pre.instantiate_async(&mut call.store).await?;
+            guest.judge_provider_provider().call_prepare(&mut call.store, &settings, previous.as_ref()).await
+        })
+        .await;
+        let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
+        let preparation = answer.map(from_guest::preparation).and_then(check_preparation);
+        preparation.map_err(|fault| Fault { request_sent, ..fault })
+    }
+
+    async fn build_request(&self, job: &Job) -> Result<Step, Fault> {
+        let job = to_guest::job(job);
+        let mut call = self.call(self.core.limits).await;
+        let ended = timeout(call.limits.wall, async {
+            let guest = self.pre.instantiate_async(&mut call.store).await?;
+            guest.judge_provider_provider().call_build_request(&mut call.store, &job).await
+        })
+        .await;
+        let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
+        answer.map(from_guest::step).and_then(check_step)
+    }
+
+    async fn parse_response(&self, job: &Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
+        let (job, response) = (to_guest::job(job), to_guest::response(response));
+        let mut call = self.call(self.core.limits).await;
+        let ended = timeout(call.limits.wall, async {
+            let guest = self.pre.instantiate_async(&mut call.store).await?;
+            guest.judge_provider_provider().call_parse_response(&mut call.store, &job, &state, &response).await
+        })
+        .await;
+        let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
+        let step = answer.map(from_guest::step).and_then(check_step);
+        step.map_err(|fault| Fault { request_sent: true, ..fault })
+    }
+}
+
+fn check_step(step: Step) -> Result<Step, Fault> {
+    match &step {
+        Step::Send(outgoing) => check_outgoing(outgoing)?,
+        Step::Done(_) => {}
+    }
+    Ok(step)
+}
+
+fn check_preparation(preparation: Preparation) -> Result<Preparation, Fault> {
+    match &preparation {
+        Preparation::Send(outgoing) => check_outgoing(outgoing)?,
+        Preparation::Ready(profile) => check_size("profile", profile, PROFILE_BYTES_MAX)?,
+    }
+    Ok(preparation)
+}
+
+fn check_outgoing(outgoing: &Outgoing) -> Result<(), Fault> {
+    check_size("state", &outgoing.state, STATE_BYTES_MAX)
+}
+
+fn check_size(what: &str, bytes: &[u8], bytes_max: usize) -> Result<(), Fault> {
+    if bytes.len() <= bytes_max {
+        return Ok(());
+    }
+    let message = format!("the component returned a {what} of {} bytes, {bytes_max} are allowed", bytes.len());
+    Err(Fault::new(FaultKind::TooLarge, message).code(what))
+}

@@ -1,0 +1,148 @@
+use super::limits::{
+    CORE_INSTANCES_MAX, HOST_STACK_BYTES, INSTANCES_MAX, Limits, MEMORIES_MAX, MEMORY_GUARD_BYTES, RESIDENT_BYTES,
+    TABLE_ELEMENTS_MAX, TABLES_MAX,
+};
+use super::store::{self, CallState};
+use super::ticker::Ticker;
+use super::{cache, load, refusal::Refusal};
+use crate::provider::Provider;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+use wasmtime::{Cache, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How a sandbox is set up.
+#[derive(Clone, Debug)]
+pub struct SandboxOptions {
+    /// What one call may use.
+    pub limits: Limits,
+    /// Where compiled components are kept between runs: a folder that is or will be the owner's alone. None compiles
+    /// anew each time.
+    pub cache_dir: Option<PathBuf>,
+    /// Calls that run at the same time; more wait for their turn. At least 1.
+    pub instances_max: usize,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        SandboxOptions { limits: Limits::default(), cache_dir: None, instances_max: INSTANCES_MAX }
+    }
+}
+
+/// Why there is no sandbox at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The engine did not start: limits that contradict each other, or a machine that it does not know.
+    #[error("cannot start the WebAssembly engine: {reason}")]
+    Engine {
+        /// What the engine said.
+        reason: String,
+    },
+    /// The system gave no thread for the clock.
+    #[error("cannot start the clock of the sandbox")]
+    Clock {
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Where components are loaded and run. What it loaded keeps it alive.
+pub struct Sandbox {
+    core: Arc<Core>,
+    cache_refused: Option<String>,
+}
+
+/// What all components share.
+pub(super) struct Core {
+    // Dropped first: the clock stops before its engine goes.
+    _ticker: Ticker,
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<CallState>,
+    pub(super) limits: Limits,
+    /// As many permits as the pool has room for calls, so that a full pool is a wait and never an error.
+    pub(super) turns: Semaphore,
+}
+
+impl Sandbox {
+    /// Starts the engine and its clock.
+    ///
+    /// # Errors
+    /// Where this machine or these limits allow no engine.
+    pub fn new(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
+        let SandboxOptions { limits, cache_dir, instances_max } = options;
+        let instances_max = instances_max.clamp(1, Semaphore::MAX_PERMITS);
+        let (cache, cache_refused) = match cache_dir.as_deref().map(cache::open) {
+            None => (None, None),
+            Some(Ok(cache)) => (Some(cache), None),
+            Some(Err(why)) => (None, Some(why)),
+        };
+        let engine_error = |error: wasmtime::Error| SandboxError::Engine { reason: error.root_cause().to_string() };
+        let engine = engine(&limits, instances_max, cache).map_err(engine_error)?;
+        let mut linker = Linker::new(&engine);
+        store::link(&mut linker).map_err(engine_error)?;
+        let ticker = Ticker::start(engine.weak()).map_err(|source| SandboxError::Clock { source })?;
+        let turns = Semaphore::new(instances_max);
+        Ok(Sandbox { core: Arc::new(Core { _ticker: ticker, engine, linker, limits, turns }), cache_refused })
+    }
+
+    /// Loads a component: reads, compiles (on a thread for blocking work), audits, and asks it who it is.
+    ///
+    /// Dropping the future loses the component, though a compilation that has begun goes on to its end.
+    ///
+    /// # Errors
+    /// Why it is no provider that can be run here.
+    pub async fn load(&self, path: &Path) -> Result<Arc<dyn Provider>, Refusal> {
+        load::load(&self.core, path).await
+    }
+
+    /// Why the cache folder that was asked for is not used; none where it is, or where none was asked for.
+    pub fn cache_refused(&self) -> Option<&str> {
+        self.cache_refused.as_deref()
+    }
+}
+
+/// With a pool of memories where the address space allows it, else without: slower by some 50 µs a call.
+fn engine(limits: &Limits, instances_max: usize, cache: Option<Cache>) -> wasmtime::Result<Engine> {
+    let mut config = config(limits, cache);
+    let on_demand = config.clone();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits, instances_max)));
+    Engine::new(&config).or_else(|_| Engine::new(&on_demand))
+}
+
+fn config(limits: &Limits, cache: Option<Cache>) -> Config {
+    let mut config = Config::new();
+    config.wasm_component_model(true);
+    config.epoch_interruption(true);
+    config.max_wasm_stack(limits.stack_bytes);
+    config.async_stack_size(limits.stack_bytes.saturating_add(HOST_STACK_BYTES));
+    // Address space for what a guest may use and no more: the default of 4 GiB a memory does not fit everywhere.
+    config.memory_reservation(limits.memory_bytes as u64);
+    config.memory_guard_size(MEMORY_GUARD_BYTES);
+    config.memory_may_move(false);
+    // Same inputs, same bytes, whatever the processor.
+    config.relaxed_simd_deterministic(true);
+    config.cranelift_nan_canonicalization(true);
+    config.cache(cache);
+    config
+}
+
+fn pool(limits: &Limits, instances_max: usize) -> PoolingAllocationConfig {
+    let instances = u32::try_from(instances_max).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_stacks(instances)
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES_MAX))
+        .total_memories(instances.saturating_mul(MEMORIES_MAX))
+        .total_tables(instances.saturating_mul(TABLES_MAX))
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
+        .max_memories_per_component(MEMORIES_MAX)
+        .max_tables_per_component(TABLES_MAX)
+        .max_memory_size(limits.memory_bytes)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .linear_memory_keep_resident(RESIDENT_BYTES)
+        .table_keep_resident(RESIDENT_BYTES)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}

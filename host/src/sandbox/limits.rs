@@ -1,0 +1,110 @@
+//! What one call of a guest may use. Every bound is named here, with its reason.
+
+use std::time::Duration;
+
+/// All linear memories of one call together. An interpreter with its heap fits (CPython needs about 20 MiB).
+pub const MEMORY_BYTES_MAX: usize = 64 << 20;
+/// Time that a guest computes in one call. Building or parsing takes microseconds, in an interpreter milliseconds.
+pub const CPU_MAX: Duration = Duration::from_millis(500);
+/// Time that one call takes in all, what it waits for included.
+pub const WALL_MAX: Duration = Duration::from_secs(5);
+/// The native stack of compiled guest code; wasmtime's own default.
+pub const STACK_BYTES_MAX: usize = 512 << 10;
+/// What a guest may hand over in one go, as a result or to a host function: lists and strings, in bytes.
+pub const OUTPUT_BYTES_MAX: usize = 8 << 20;
+/// What is kept of a guest's stderr, which is only searched for the place of a panic.
+pub const LOG_BYTES_MAX: usize = 4 << 10;
+/// `outgoing.state`, as the contract says.
+pub const STATE_BYTES_MAX: usize = 1 << 20;
+/// The profile of a preparation, as the contract says.
+pub const PROFILE_BYTES_MAX: usize = 1 << 20;
+/// A component's file. CPython with its library is 18 MiB.
+pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
+/// Calls that run at the same time. A call takes microseconds of one core, so this is far beyond any number of
+/// cores; more records than this may be in flight, since a call is over before its request is sent.
+pub const INSTANCES_MAX: usize = 64;
+
+/// Core modules in one component: CPython has 38.
+pub(super) const CORE_INSTANCES_MAX: u32 = 64;
+/// Linear memories in one component: QuickJS has 3.
+pub(super) const MEMORIES_MAX: u32 = 4;
+/// Tables in one component.
+pub(super) const TABLES_MAX: u32 = 32;
+/// Elements in one table: what an interpreter of some megabytes has as function pointers, several times over.
+pub(super) const TABLE_ELEMENTS_MAX: usize = 100_000;
+/// WASI resources (streams, pollables) open in one call. The host's memory pays for them.
+pub(super) const RESOURCES_MAX: usize = 1_000;
+/// Random bytes handed out in one go: each costs the host a byte.
+pub(super) const RANDOM_BYTES_MAX: u64 = 64 << 10;
+/// A linear memory is followed by as much forbidden address space, so that small offsets need no check of their own.
+pub(super) const MEMORY_GUARD_BYTES: u64 = 64 << 10;
+/// Stack for host functions beyond the guest's share.
+pub(super) const HOST_STACK_BYTES: usize = 1 << 20;
+/// What a pool slot may keep resident between calls, so that the next call causes no page faults.
+pub(super) const RESIDENT_BYTES: usize = 2 << 20;
+/// How often a running guest is looked at: the most by which a guest that spins delays others on its thread.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+/// CPU time for `describe`, which returns a constant; an interpreter has to start up for it.
+pub(super) const PROBE_CPU_MAX: Duration = Duration::from_millis(200);
+/// What `describe` may return, in bytes.
+pub(super) const PROBE_OUTPUT_BYTES_MAX: usize = 64 << 10;
+
+/// What one call of a guest may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// All linear memories together, in bytes; rounded up to whole pages of 64 KiB.
+    pub memory_bytes: usize,
+    /// Time that the guest computes, in ticks of 10 ms; at least one.
+    pub cpu: Duration,
+    /// Time in all.
+    pub wall: Duration,
+    /// The native stack, in bytes.
+    pub stack_bytes: usize,
+    /// What the guest may hand over in one go, in bytes.
+    pub output_bytes: usize,
+    /// What is kept of its stderr, in bytes.
+    pub log_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            memory_bytes: MEMORY_BYTES_MAX,
+            cpu: CPU_MAX,
+            wall: WALL_MAX,
+            stack_bytes: STACK_BYTES_MAX,
+            output_bytes: OUTPUT_BYTES_MAX,
+            log_bytes: LOG_BYTES_MAX,
+        }
+    }
+}
+
+impl Limits {
+    /// How many ticks a guest may run; a budget below one tick is one.
+    pub(super) fn ticks(&self) -> u64 {
+        u64::try_from(self.cpu.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// Tighter, for `describe`.
+    pub(super) fn probe(&self) -> Limits {
+        Limits {
+            cpu: self.cpu.min(PROBE_CPU_MAX),
+            output_bytes: self.output_bytes.min(PROBE_OUTPUT_BYTES_MAX),
+            ..*self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_counted_in_whole_ticks_and_never_none() {
+        let ticks = |cpu| Limits { cpu, ..Limits::default() }.ticks();
+        assert_eq!(ticks(Duration::ZERO), 1);
+        assert_eq!(ticks(Duration::from_millis(10)), 1);
+        assert_eq!(ticks(Duration::from_millis(11)), 2);
+        assert_eq!(ticks(CPU_MAX), 50);
+    }
+}

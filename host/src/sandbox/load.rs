@@ -1,0 +1,144 @@
+//! From a file to a provider: cheap checks first, each with its own refusal.
+
+use super::bindings::JudgeProviderPre;
+use super::component::Component;
+use super::engine::Core;
+use super::limits::COMPONENT_BYTES_MAX;
+use super::{Refusal, audit, descriptor};
+use crate::model::Descriptor;
+use crate::provider::{Identity, Provider};
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+use wasmtime::{Config, Engine, component};
+
+/// The version of the contract that this host speaks.
+const VERSION: &str = "0.1.0";
+/// What a provider exports, without the version.
+const EXPORT: &str = "judge:provider/provider@";
+/// The first bytes of every WebAssembly binary.
+const MAGIC: &[u8] = b"\0asm";
+/// After the magic: a core module of version 1.
+const CORE: &[u8] = &[1, 0, 0, 0];
+
+/// A component that compiled, and what its bytes told.
+struct Compiled {
+    component: component::Component,
+    digest: String,
+    size_bytes: u64,
+}
+
+/// Loads one file.
+pub(super) async fn load(core: &Arc<Core>, path: &Path) -> Result<Arc<dyn Provider>, Refusal> {
+    let (engine, file) = (core.engine.clone(), path.to_owned());
+    let compiled = tokio::task::spawn_blocking(move || compile(&engine, &file))
+        .await
+        .map_err(|_| Refusal::Compile { reason: "the compiler gave up".to_owned() })??;
+    let world = compiled.component.component_type();
+    check_exports(world.exports(&core.engine).map(|(name, _)| name))?;
+    let mut imports: Vec<String> = world.imports(&core.engine).map(|(name, _)| name.to_owned()).collect();
+    audit::check(imports.iter().map(String::as_str))?;
+    imports.sort_unstable();
+
+    let pre = core.linker.instantiate_pre(&compiled.component).and_then(JudgeProviderPre::new);
+    let pre = pre.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })?;
+    let descriptor = Descriptor {
+        id: String::new(),
+        version: String::new(),
+        summary: String::new(),
+        default_endpoint: None,
+        default_model: None,
+        auth: None,
+        settings: Vec::new(),
+        extras: Vec::new(),
+    };
+    let identity = Identity {
+        descriptor,
+        digest: compiled.digest,
+        path: path.to_owned(),
+        size_bytes: compiled.size_bytes,
+        imports,
+    };
+    let mut component = Component { core: Arc::clone(core), pre, identity };
+    component.identity.descriptor = describe(&component).await?;
+    Ok(Arc::new(component))
+}
+
+/// Asks a component who it is, twice: what is not constant now is not constant in a run.
+async fn describe(component: &Component) -> Result<Descriptor, Refusal> {
+    let first = component.describe().await.map_err(|fault| Refusal::DescribeFailed { fault })?;
+    let second = component.describe().await.map_err(|fault| Refusal::DescribeFailed { fault })?;
+    if first != second {
+        return Err(Refusal::DescribeDiffers);
+    }
+    descriptor::check(&first).map_err(|reason| Refusal::BadDescriptor { reason })?;
+    Ok(first)
+}
+
+fn compile(engine: &Engine, path: &Path) -> Result<Compiled, Refusal> {
+    let bytes = read(path)?;
+    check_form(&bytes)?;
+    let component = component::Component::from_binary(engine, &bytes).map_err(|error| {
+        let reason = chain(&error);
+        if is_valid(&bytes) { Refusal::Compile { reason } } else { Refusal::Damaged { reason } }
+    })?;
+    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Compiled { component, digest, size_bytes: bytes.len() as u64 })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
+    let unreadable = |source: io::Error| Refusal::Unreadable { source };
+    let file = File::open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::other("not a regular file")));
+    }
+    let mut bytes = Vec::new();
+    // One byte more than is allowed, to know whether there is more; a size told beforehand may change.
+    file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > COMPONENT_BYTES_MAX {
+        return Err(Refusal::TooLarge { bytes_max: COMPONENT_BYTES_MAX });
+    }
+    Ok(bytes)
+}
+
+/// What kind of file it is, by its first bytes.
+fn check_form(bytes: &[u8]) -> Result<(), Refusal> {
+    let Some(version) = bytes.strip_prefix(MAGIC) else {
+        if bytes.is_empty() || MAGIC.starts_with(bytes) {
+            return Err(Refusal::Damaged { reason: format!("the file ends after {} bytes", bytes.len()) });
+        }
+        if bytes.starts_with(b"\x7fELF") || Engine::detect_precompiled(bytes).is_some() {
+            return Err(Refusal::Precompiled);
+        }
+        return Err(if bytes.trim_ascii_start().starts_with(b"(") { Refusal::Wat } else { Refusal::NotWasm });
+    };
+    if version.starts_with(CORE) {
+        return Err(Refusal::CoreModule);
+    }
+    Ok(())
+}
+
+/// Whether a component is sound, and only our limits stand against it: another engine, without them, takes it.
+fn is_valid(bytes: &[u8]) -> bool {
+    let mut config = Config::new();
+    config.wasm_component_model(true);
+    Engine::new(&config).is_ok_and(|engine| component::Component::from_binary(&engine, bytes).is_ok())
+}
+
+fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
+    let exports: Vec<String> = exports.map(str::to_owned).collect();
+    let versions: Vec<&str> = exports.iter().filter_map(|name| name.strip_prefix(EXPORT)).collect();
+    let Some(first) = versions.first() else { return Err(Refusal::NoProvider { exports }) };
+    // Patch releases are compatible both ways: their types are checked one by one afterwards.
+    if versions.iter().any(|version| version.starts_with("0.1.")) {
+        return Ok(());
+    }
+    Err(Refusal::OtherVersion { found: (*first).to_owned(), ours: VERSION })
+}
+
+/// An error with its causes, outermost first.
+fn chain(error: &wasmtime::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
