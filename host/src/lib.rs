@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 // The rooms, in the order of a record's way.
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod job;

@@ -1,1 +1,29 @@
-//! (room to be built)
+//! What the operator wants: flags over environment (`.env` included) over judge.toml over defaults, checked once into
+//! parsed types. The only reader of the environment. It knows no provider: what depends on one is resolved when
+//! its descriptor is there.
+
+mod api_key;
+mod environment;
+mod error;
+mod file;
+mod flags;
+mod key;
+mod layers;
+mod nearest;
+mod provider;
+mod run;
+mod value;
+mod vendor;
+
+#[cfg(test)]
+mod examples;
+
+pub use api_key::ApiKey;
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use flags::Flags;
+pub use key::{Key, SPECS, Spec};
+pub use layers::Layers;
+pub use provider::ProviderConfig;
+pub use run::{Output, RunConfig, parallel_levels};
+pub use value::Origin;

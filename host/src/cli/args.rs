@@ -1,0 +1,309 @@
+use crate::config::{Flags, Key};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const ROOT_EXAMPLES: &str = "\
+Examples:
+  judge-host --providers ./plugins
+      list what was loaded, and what to type next
+  judge-host judge tickets.jsonl --provider lexical --clusters clusters.csv --out rows.csv
+      judge without any server
+  judge-host judge tickets.jsonl --provider ollama --model qwen3:8b --out rows.jsonl
+      judge with a local Ollama
+  judge-host registry export clusters.json
+      take the clusters elsewhere
+
+Values come from flags, else the environment (and .env), else judge.toml, else the default.
+Exit: 0 all judged, 1 some records failed (their rows carry the error), 2 could not run.";
+
+const JUDGE_EXAMPLES: &str = "\
+Examples:
+  judge-host judge tickets.jsonl --provider ollama --model qwen3:8b --parallel 16 --out rows.jsonl
+  judge-host judge tickets.csv --provider openai --model gpt-4o-mini --limit 50 --dry-run
+  judge-host judge tickets.jsonl --provider openai --endpoint http://gpu:8000/v1 --model my-model
+      any server that speaks OpenAI's API: vLLM, llama.cpp, a proxy; name its key with --api-key-env
+  zcat tickets.jsonl.gz | judge-host judge - --batch-id monday --provider lexical > rows.jsonl
+
+The same command again goes on where the last run stopped: what was judged is not judged twice.";
+
+/// Judges large sets of texts with LLMs, through sandboxed providers.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "judge-host", version, about, after_help = ROOT_EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// [`Key::Providers`]
+    #[arg(long, global = true, value_name = "DIR", help = Key::Providers.help())]
+    pub providers: Option<String>,
+    /// Configuration file [default: judge.toml in the current folder, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// No progress, no summary: only errors and notes
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do; without it, the loaded providers are listed
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Judge records: which cluster each belongs to, that it is a new one, or that it cannot be told
+    #[command(after_help = JUDGE_EXAMPLES)]
+    Judge(Box<JudgeArgs>),
+    /// List the loaded providers, or say why one would be refused
+    Providers(ProvidersArgs),
+    /// Read and fill the registry of clusters
+    Registry(RegistryArgs),
+    /// Judge the same records at several levels of parallelism, and compare
+    Bench(Box<BenchArgs>),
+}
+
+/// How to judge: what `judge` and `bench` share.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Knobs {
+    /// [`Key::Provider`]
+    #[arg(long, value_name = "ID", help = Key::Provider.help())]
+    pub provider: Option<String>,
+    /// Base URL of the provider's server [default: the provider's] [env: <PROVIDER>_API_URL, as OLLAMA_API_URL]
+    /// [judge.toml: provider.ID.endpoint]
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// [`Key::Model`]
+    #[arg(long, value_name = "NAME", help = Key::Model.help())]
+    pub model: Option<String>,
+    /// Environment variable that holds the key [default: OPENAI_API_KEY, ANTHROPIC_API_KEY or OPENROUTER_API_KEY, and
+    /// only towards that vendor's own server] [judge.toml: provider.ID.api_key_env]
+    #[arg(long, value_name = "VAR")]
+    pub api_key_env: Option<String>,
+    /// A setting of the provider; may be repeated. `providers` lists them [judge.toml: provider.ID.settings]
+    #[arg(long = "setting", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// [`Key::Clusters`]
+    #[arg(long, value_name = "FILE", help = Key::Clusters.help())]
+    pub clusters: Option<String>,
+    /// [`Key::Registry`]
+    #[arg(long, value_name = "FILE", help = Key::Registry.help())]
+    pub registry: Option<String>,
+    /// Judge at most this many records [default: all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// [`Key::Instructions`]
+    #[arg(long, value_name = "FILE", help = Key::Instructions.help())]
+    pub instructions: Option<String>,
+    /// [`Key::Language`]
+    #[arg(long, value_name = "TAG", help = Key::Language.help())]
+    pub language: Option<String>,
+    /// [`Key::Timeout`]
+    #[arg(long, value_name = "TIME", help = Key::Timeout.help())]
+    pub timeout: Option<String>,
+    /// [`Key::TotalTimeout`]
+    #[arg(long, value_name = "TIME", help = Key::TotalTimeout.help())]
+    pub total_timeout: Option<String>,
+    /// [`Key::Attempts`]
+    #[arg(long, value_name = "N", help = Key::Attempts.help())]
+    pub attempts: Option<String>,
+    /// [`Key::CandidatesMax`]
+    #[arg(long, value_name = "N", help = Key::CandidatesMax.help())]
+    pub candidates_max: Option<String>,
+    /// [`Key::NewCluster`]
+    #[arg(long, help = Key::NewCluster.help())]
+    pub no_new_cluster: bool,
+    /// [`Key::Temperature`]
+    #[arg(long, value_name = "F", allow_negative_numbers = true, help = Key::Temperature.help())]
+    pub temperature: Option<String>,
+    /// [`Key::MaxOutputTokens`]
+    #[arg(long, value_name = "N", help = Key::MaxOutputTokens.help())]
+    pub max_output_tokens: Option<String>,
+    /// [`Key::Seed`]
+    #[arg(long, value_name = "N", help = Key::Seed.help())]
+    pub seed: Option<String>,
+    /// [`Key::SliceSize`]
+    #[arg(long, value_name = "N", help = Key::SliceSize.help())]
+    pub slice_size: Option<String>,
+    /// [`Key::LogBodies`]
+    #[arg(long, help = Key::LogBodies.help())]
+    pub log_bodies: bool,
+    /// [`Key::CacheDir`]
+    #[arg(long, value_name = "DIR", help = Key::CacheDir.help())]
+    pub cache_dir: Option<String>,
+}
+
+/// `judge`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct JudgeArgs {
+    /// Records to judge: a JSONL or CSV file, or - for JSONL from stdin. Fields: request_id or id, text; optional candidates
+    /// (ids of clusters) and label (the right cluster, to compare with); all others are context
+    #[arg(default_value = "-")]
+    pub records: String,
+    /// How to judge
+    #[command(flatten)]
+    pub knobs: Knobs,
+    /// [`Key::BatchId`]
+    #[arg(long, value_name = "ID", help = Key::BatchId.help())]
+    pub batch_id: Option<String>,
+    /// [`Key::Out`]
+    #[arg(long, value_name = "FILE|-", help = Key::Out.help())]
+    pub out: Option<String>,
+    /// [`Key::Parallel`]
+    #[arg(long, value_name = "N", help = Key::Parallel.help())]
+    pub parallel: Option<String>,
+    /// Judge again what this batch has judged already
+    #[arg(long)]
+    pub rejudge: bool,
+    /// Print the first request and stop; nothing is sent
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the run's counts, times and costs there, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Overwrite the output file of another run
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `bench`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct BenchArgs {
+    /// Records to judge: a JSONL or CSV file, or - for JSONL from stdin
+    #[arg(default_value = "-")]
+    pub records: String,
+    /// How to judge
+    #[command(flatten)]
+    pub knobs: Knobs,
+    /// Levels to compare, records in flight at once, 1 to 4096 each [default: 1 and what `judge` would use]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    pub parallel: Vec<String>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `providers`.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ProvidersArgs {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// What to do with one; without it, all are listed
+    #[command(subcommand)]
+    pub command: Option<ProvidersCommand>,
+}
+
+/// What to do with a provider.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ProvidersCommand {
+    /// Say whether a component would be loaded, and why not
+    Check {
+        /// The .wasm file
+        file: PathBuf,
+    },
+}
+
+/// `registry`.
+#[derive(Clone, Debug, Args)]
+pub struct RegistryArgs {
+    /// [`Key::Registry`]
+    #[arg(long, global = true, value_name = "FILE", help = Key::Registry.help())]
+    pub registry: Option<String>,
+    /// What to do with it
+    #[command(subcommand)]
+    pub command: RegistryCommand,
+}
+
+/// What to do with the registry.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RegistryCommand {
+    /// List the clusters, the largest first
+    List {
+        /// At most this many [default: all]
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the clusters, or a batch's outcomes, to a file
+    Export {
+        /// The file, or - for stdout
+        #[arg(value_name = "FILE|-")]
+        file: String,
+        /// Format [default: by the file's extension, jsonl for stdout]
+        #[arg(long)]
+        format: Option<ExportFormat>,
+        /// The judged rows of a batch instead of the clusters
+        #[arg(long, requires = "batch_id")]
+        outcomes: bool,
+        /// Which batch
+        #[arg(long, value_name = "ID", requires = "outcomes")]
+        batch_id: Option<String>,
+    },
+    /// Put clusters into the registry: JSONL, CSV, or a cluster_registry.json
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// How an export is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON object a line
+    Jsonl,
+    /// Comma-separated, with a header line
+    Csv,
+    /// One JSON document: {"version": 1, "clusters": […]}
+    Json,
+}
+
+impl Cli {
+    /// What was given, for the config to check together with the other layers.
+    pub fn flags(&self) -> Flags {
+        let mut flags = Flags { config: self.config.clone(), ..Flags::default() };
+        flags.set(Key::Providers, self.providers.as_deref());
+        match &self.command {
+            Some(Command::Judge(judge)) => {
+                judge.knobs.put(&mut flags);
+                flags.set(Key::BatchId, judge.batch_id.as_deref());
+                flags.set(Key::Out, judge.out.as_deref());
+                flags.set(Key::Parallel, judge.parallel.as_deref());
+            }
+            Some(Command::Bench(bench)) => bench.knobs.put(&mut flags),
+            Some(Command::Registry(registry)) => flags.set(Key::Registry, registry.registry.as_deref()),
+            Some(Command::Providers(_)) | None => {}
+        }
+        flags
+    }
+}
+
+impl Knobs {
+    fn put(&self, flags: &mut Flags) {
+        for (key, value) in [
+            (Key::Provider, &self.provider),
+            (Key::Model, &self.model),
+            (Key::Clusters, &self.clusters),
+            (Key::Registry, &self.registry),
+            (Key::Instructions, &self.instructions),
+            (Key::Language, &self.language),
+            (Key::Timeout, &self.timeout),
+            (Key::TotalTimeout, &self.total_timeout),
+            (Key::Attempts, &self.attempts),
+            (Key::CandidatesMax, &self.candidates_max),
+            (Key::Temperature, &self.temperature),
+            (Key::MaxOutputTokens, &self.max_output_tokens),
+            (Key::Seed, &self.seed),
+            (Key::SliceSize, &self.slice_size),
+            (Key::CacheDir, &self.cache_dir),
+        ] {
+            flags.set(key, value.as_deref());
+        }
+        flags.set(Key::NewCluster, self.no_new_cluster.then_some("false"));
+        flags.set(Key::LogBodies, self.log_bodies.then_some("true"));
+        flags.endpoint.clone_from(&self.endpoint);
+        flags.api_key_env.clone_from(&self.api_key_env);
+        flags.settings.clone_from(&self.settings);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+/// One thing that the operator may choose by more than one way. `SPECS` says of each its unit and default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// Where the providers are.
+    Providers,
+    /// Which one judges.
+    Provider,
+    /// Which model it asks.
+    Model,
+    /// How many records are in flight.
+    Parallel,
+    /// Where clusters and outcomes are kept.
+    Registry,
+    /// What the batch is called.
+    BatchId,
+    /// Where rows go.
+    Out,
+    /// Which clusters to begin with.
+    Clusters,
+    /// The operator's words.
+    Instructions,
+    /// The language of the rationale.
+    Language,
+    /// How long one attempt may take.
+    Timeout,
+    /// How long one record may take.
+    TotalTimeout,
+    /// How often a record is tried.
+    Attempts,
+    /// How many clusters are shown.
+    CandidatesMax,
+    /// Whether new clusters may be proposed.
+    NewCluster,
+    /// How freely the model samples.
+    Temperature,
+    /// How long an answer may be.
+    MaxOutputTokens,
+    /// What the sampling starts from.
+    Seed,
+    /// How many records make a slice.
+    SliceSize,
+    /// Whether logs may show bodies.
+    LogBodies,
+    /// Where compiled providers are kept.
+    CacheDir,
+}
+
+/// Where a key can be set, and what it is: the one table that help, errors and documentation are checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// The key.
+    pub key: Key,
+    /// Its name in judge.toml.
+    pub name: &'static str,
+    /// Its flag.
+    pub flag: &'static str,
+    /// Its environment variable. For `model` there is `<PROVIDER>_MODEL` above it.
+    pub variable: Option<&'static str>,
+    /// Its default, as the operator would write it.
+    pub default: Option<&'static str>,
+    /// What it is, with unit and range.
+    pub summary: &'static str,
+    /// Whether it is a path: in judge.toml relative to that file.
+    pub is_path: bool,
+}
+
+/// One row a key, in the order of the enum.
+pub const SPECS: [Spec; 21] = [
+    path(Key::Providers, "providers", "--providers", Some("plugins"), "Folder of the providers' .wasm files"),
+    text(Key::Provider, "provider", "--provider", "Id of the provider that judges; needed where several are loaded")
+        .variable("DEFAULT_LLM_PROVIDER"),
+    text(
+        Key::Model,
+        "model",
+        "--model",
+        "Model, as the provider's server knows it; the environment's <PROVIDER>_MODEL, as OLLAMA_MODEL, goes before \
+         DEFAULT_MODEL; without any, the provider's own default",
+    )
+    .variable("DEFAULT_MODEL"),
+    text(Key::Parallel, "parallel", "--parallel", "Records in flight at once, 1 to 4096; 1 is strictly sequential")
+        .variable("PARALLEL_INFERENCE_BATCH_SIZE")
+        .default("5"),
+    path(Key::Registry, "registry", "--registry", Some("judge.db"), "File of clusters and outcomes, made if missing"),
+    text(
+        Key::BatchId,
+        "batch_id",
+        "--batch-id",
+        "Name of the batch; what is judged under it is skipped by a second run; without it, the input's file stem",
+    ),
+    path(Key::Out, "out", "--out", Some("-"), "Where rows go: FILE.jsonl, FILE.csv, or - for JSONL on stdout"),
+    path(Key::Clusters, "clusters", "--clusters", None, "Clusters to put into the registry first (JSONL, CSV or JSON)"),
+    path(Key::Instructions, "instructions", "--instructions", None, "Text file on your business and how to decide"),
+    text(
+        Key::Language,
+        "language",
+        "--language",
+        "Language of the rationale as a BCP 47 tag such as ru; without it, the record's own",
+    ),
+    text(
+        Key::Timeout,
+        "timeout",
+        "--timeout",
+        "Longest wait for one attempt, such as 120s or 2m; bare numbers are seconds",
+    )
+    .default("120s"),
+    text(
+        Key::TotalTimeout,
+        "total_timeout",
+        "--total-timeout",
+        "Longest time for one record, all attempts and waits together; at least the timeout where not given",
+    )
+    .default("10m"),
+    text(Key::Attempts, "attempts", "--attempts", "Attempts at one record in all, 1 to 100; 1 never retries")
+        .default("4"),
+    text(Key::CandidatesMax, "candidates_max", "--candidates-max", "Most clusters shown for one record, 1 to 1000")
+        .default("20"),
+    text(
+        Key::NewCluster,
+        "new_cluster",
+        "--no-new-cluster",
+        "Whether the judge may propose new clusters; the flag forbids",
+    )
+    .default("true"),
+    text(
+        Key::Temperature,
+        "temperature",
+        "--temperature",
+        "Sampling temperature, 0 to 2; without it, what the provider or its server takes",
+    )
+    .variable("DEFAULT_TEMPERATURE"),
+    text(
+        Key::MaxOutputTokens,
+        "max_output_tokens",
+        "--max-output-tokens",
+        "Most tokens generated for one answer, at least 1; without it, the provider's choice",
+    )
+    .variable("DEFAULT_MAX_TOKENS"),
+    text(Key::Seed, "seed", "--seed", "Sampling seed, a whole number from 0; without it, none is sent"),
+    text(Key::SliceSize, "slice_size", "--slice-size", "Records in one slice of the batch, 1 to 1000000").default("60"),
+    text(Key::LogBodies, "log_bodies", "--log-bodies", "Whether logs may show prompts and answers; keys never")
+        .default("false"),
+    path(
+        Key::CacheDir,
+        "cache_dir",
+        "--cache-dir",
+        None,
+        "Folder of compiled providers; without it, $XDG_CACHE_HOME/judge-host or ~/.cache/judge-host",
+    ),
+];
+
+impl Key {
+    /// Its row.
+    pub fn spec(self) -> &'static Spec {
+        &SPECS[self as usize]
+    }
+
+    /// The help text of its flag: what it is, its default, and where else it can be set.
+    pub fn help(self) -> String {
+        let Spec { summary, default, variable, name, .. } = self.spec();
+        let default = default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
+        let variable = variable.map(|variable| format!(" [env: {variable}]")).unwrap_or_default();
+        format!("{summary}{default}{variable} [judge.toml: {name}]")
+    }
+}
+
+const fn text(key: Key, name: &'static str, flag: &'static str, summary: &'static str) -> Spec {
+    Spec { key, name, flag, variable: None, default: None, summary, is_path: false }
+}
+
+const fn path(
+    key: Key,
+    name: &'static str,
+    flag: &'static str,
+    default: Option<&'static str>,
+    summary: &'static str,
+) -> Spec {
+    Spec { key, name, flag, variable: None, default, summary, is_path: true }
+}
+
+impl Spec {
+    const fn variable(self, variable: &'static str) -> Self {
+        Spec { variable: Some(variable), ..self }
+    }
+
+    const fn default(self, default: &'static str) -> Self {
+        Spec { default: Some(default), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_finds_its_own_row() {
+        for (index, spec) in SPECS.iter().enumerate() {
+            assert_eq!(spec.key as usize, index, "{}", spec.name);
+            assert_eq!(spec.key.spec().name, spec.name);
+        }
+    }
+
+    #[test]
+    fn help_says_default_and_other_places() {
+        let help = Key::Parallel.help();
+        assert!(help.ends_with("[default: 5] [env: PARALLEL_INFERENCE_BATCH_SIZE] [judge.toml: parallel]"), "{help}");
+    }
+}

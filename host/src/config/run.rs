@@ -1,0 +1,293 @@
+use super::value::{Given, Origin};
+use super::{ConfigError, Key, Layers};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Records in flight at once: beyond the upper end, memory and sockets are the limit, not the server.
+const PARALLEL: RangeInclusive<NonZeroUsize> = NonZeroUsize::MIN..=NonZeroUsize::new(4096).expect("is over 0");
+/// Most attempts at one record.
+const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(100).expect("is over 0");
+/// Most clusters shown for one record: the most that answer schemas with an enum of ids may list.
+const CANDIDATES_MAX: NonZeroUsize = NonZeroUsize::new(1000).expect("is over 0");
+/// Most records in one slice.
+const SLICE_SIZE_MAX: NonZeroUsize = NonZeroUsize::new(1_000_000).expect("is over 0");
+
+/// Where the rows go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// JSONL to the standard output.
+    Stdout,
+    /// A file; its extension says the format.
+    File(PathBuf),
+}
+
+/// What a run needs to know, whatever the provider; every value in its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunConfig {
+    /// Folder of the providers.
+    pub providers: PathBuf,
+    /// Id of the provider that judges; none where nobody named one.
+    pub provider: Option<String>,
+    /// Records in flight at once.
+    pub parallel: NonZeroUsize,
+    /// File of the registry.
+    pub registry: PathBuf,
+    /// Name of the batch; none means the input's file stem.
+    pub batch_id: Option<String>,
+    /// Where the rows go.
+    pub out: Output,
+    /// Clusters to put into the registry first.
+    pub clusters: Option<PathBuf>,
+    /// File of the operator's words.
+    pub instructions: Option<PathBuf>,
+    /// Language of the rationale as a BCP 47 tag; none means the record's own.
+    pub language: Option<String>,
+    /// Longest wait for one attempt.
+    pub timeout: Duration,
+    /// Longest time for one record, all attempts and waits together.
+    pub total_timeout: Duration,
+    /// Attempts at one record in all.
+    pub attempts: NonZeroU32,
+    /// Most clusters shown for one record.
+    pub candidates_max: NonZeroUsize,
+    /// Whether new clusters may be proposed.
+    pub allow_new_cluster: bool,
+    /// Records in one slice.
+    pub slice_size: NonZeroUsize,
+    /// Whether logs may show prompts and answers.
+    pub log_bodies: bool,
+    /// Folder of compiled providers; none where neither the operator nor the environment names a place.
+    pub cache_dir: Option<PathBuf>,
+}
+
+impl Layers {
+    /// What does not depend on the provider, checked.
+    ///
+    /// # Errors
+    /// The first value that cannot be used, with where it came from.
+    pub fn run(&self) -> Result<RunConfig, ConfigError> {
+        let text = |key| self.given(key).map(|given| given.text()).transpose();
+        let path = |key| self.given(key).map(|given| given.path()).transpose();
+        // Wrong values of what the provider is told are found here, before anything is loaded.
+        self.sampling()?;
+        let (timeout, total_timeout) = self.timeouts()?;
+        Ok(RunConfig {
+            providers: self.defaulted(Key::Providers).path()?,
+            provider: text(Key::Provider)?,
+            parallel: self.defaulted(Key::Parallel).whole(PARALLEL)?,
+            registry: self.defaulted(Key::Registry).path()?,
+            batch_id: text(Key::BatchId)?,
+            out: match self.defaulted(Key::Out).text()?.as_str() {
+                "-" => Output::Stdout,
+                file => Output::File(file.into()),
+            },
+            clusters: path(Key::Clusters)?,
+            instructions: path(Key::Instructions)?,
+            language: self.given(Key::Language).map(|given| given.language()).transpose()?,
+            timeout,
+            total_timeout,
+            attempts: self.defaulted(Key::Attempts).whole(NonZeroU32::MIN..=ATTEMPTS_MAX)?,
+            candidates_max: self.defaulted(Key::CandidatesMax).whole(NonZeroUsize::MIN..=CANDIDATES_MAX)?,
+            allow_new_cluster: self.defaulted(Key::NewCluster).boolean()?,
+            slice_size: self.defaulted(Key::SliceSize).whole(NonZeroUsize::MIN..=SLICE_SIZE_MAX)?,
+            log_bodies: self.defaulted(Key::LogBodies).boolean()?,
+            cache_dir: path(Key::CacheDir)?.or_else(|| self.default_cache_dir()),
+        })
+    }
+
+    fn defaulted(&self, key: Key) -> Given {
+        self.given(key).unwrap_or_else(|| Given::new("", Origin::Default(key.spec().name)))
+    }
+
+    // A longer wait for one attempt makes no sense without more time for the record, so the default gives way.
+    fn timeouts(&self) -> Result<(Duration, Duration), ConfigError> {
+        let timeout = self.defaulted(Key::Timeout).duration()?;
+        let total = self.defaulted(Key::TotalTimeout);
+        let total_timeout = match total.origin {
+            Origin::Default(_) => total.duration()?.max(timeout),
+            _ => total.duration()?,
+        };
+        Ok((timeout, total_timeout))
+    }
+
+    fn default_cache_dir(&self) -> Option<PathBuf> {
+        let xdg = self.environment.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+        let home = || self.environment.get("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        Some(xdg.or_else(home)?.join("judge-host"))
+    }
+}
+
+/// The levels that a bench compares: those given, one number or several with commas between, in their order and
+/// each once; without any, 1 and what a run would use.
+///
+/// # Errors
+/// The first level that is not a number in range.
+pub fn parallel_levels(given: &[String], configured: NonZeroUsize) -> Result<Vec<NonZeroUsize>, ConfigError> {
+    let flag = Key::Parallel.spec().flag;
+    let given =
+        given.iter().flat_map(|list| list.split(',')).map(|text| Given::new(text, Origin::Flag(flag.to_owned())));
+    let mut all = given.map(|level| level.whole(PARALLEL)).collect::<Result<Vec<_>, _>>()?;
+    if all.is_empty() {
+        all = vec![NonZeroUsize::MIN, configured];
+    }
+    let mut levels = Vec::new();
+    for level in all {
+        if !levels.contains(&level) {
+            levels.push(level);
+        }
+    }
+    Ok(levels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, Flags};
+    use crate::control::retry::RetryPolicy;
+    use std::path::Path;
+
+    /// The layers of a case: flags by key, variables, and the text of judge.toml.
+    fn layers(flags: &[(Key, &str)], environment: Environment, file: &str) -> Layers {
+        let dir = tempfile::tempdir().expect("a folder for the test");
+        std::fs::write(dir.path().join("judge.toml"), file).expect("the file is written");
+        let mut given = Flags::default();
+        for (key, value) in flags {
+            given.set(*key, Some(*value));
+        }
+        Layers::read(given, environment, dir.path()).expect("a good file")
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let run = Layers::read(Flags::default(), Environment::default(), Path::new("/nowhere"));
+        let run = run.expect("no file").run().expect("good defaults");
+        assert_eq!(run.parallel.get(), 5);
+        assert_eq!(run.attempts.get(), RetryPolicy::default().attempts_max);
+        assert_eq!((run.timeout.as_secs(), run.total_timeout.as_secs()), (120, 600));
+        assert_eq!((run.candidates_max.get(), run.slice_size.get()), (20, 60));
+        assert_eq!((run.providers.as_path(), run.registry.as_path()), (Path::new("plugins"), Path::new("judge.db")));
+        assert_eq!(run.out, Output::Stdout);
+        assert!(run.allow_new_cluster && !run.log_bodies);
+        assert_eq!((run.provider, run.cache_dir), (None, None));
+    }
+
+    #[test]
+    fn the_higher_layer_wins() {
+        let env = || Environment::from([("PARALLEL_INFERENCE_BATCH_SIZE", "16"), ("DEFAULT_LLM_PROVIDER", "triton")]);
+        let file = "parallel = 8\nprovider = \"openai\"";
+        let flags = [(Key::Parallel, "32"), (Key::Provider, "ollama")];
+        for (flags, environment, file, parallel, provider) in [
+            (&flags[..], env(), file, 32, Some("ollama")),
+            (&[], env(), file, 16, Some("triton")),
+            (&[], Environment::from([("PARALLEL_INFERENCE_BATCH_SIZE", "")]), file, 8, Some("openai")),
+            (&[], Environment::default(), file, 8, Some("openai")),
+            (&[], Environment::default(), "", 5, None),
+        ] {
+            let run = layers(flags, environment, file).run().expect("good layers");
+            assert_eq!((run.parallel.get(), run.provider.as_deref()), (parallel, provider));
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_told_with_their_origin() {
+        let none = Environment::default;
+        let env = |name, value| Environment::from([(name, value)]);
+        for (layers, error, hint) in [
+            (
+                layers(&[(Key::Parallel, "0")], none(), ""),
+                "wrong value from flag `--parallel`: `0`",
+                "expected: a whole number from 1 to 4096",
+            ),
+            (
+                layers(&[], env("PARALLEL_INFERENCE_BATCH_SIZE", "many"), ""),
+                "wrong value from environment `PARALLEL_INFERENCE_BATCH_SIZE`: `many`",
+                "expected: a whole number from 1 to 4096",
+            ),
+            (
+                layers(&[], none(), "parallel = 4097"),
+                "wrong value from `judge.toml: parallel`: `4097`",
+                "expected: a whole number from 1 to 4096",
+            ),
+            (
+                layers(&[(Key::Attempts, "101")], none(), ""),
+                "wrong value from flag `--attempts`: `101`",
+                "expected: a whole number from 1 to 100",
+            ),
+            (
+                layers(&[], env("DEFAULT_TEMPERATURE", "hot"), ""),
+                "wrong value from environment `DEFAULT_TEMPERATURE`: `hot`",
+                "expected: a number from 0 to 2",
+            ),
+            (
+                layers(&[], env("DEFAULT_MAX_TOKENS", "0"), ""),
+                "wrong value from environment `DEFAULT_MAX_TOKENS`: `0`",
+                "expected: a whole number from 1 to 4294967295",
+            ),
+            (
+                layers(&[], none(), "timeout = \"soon\""),
+                "wrong value from `judge.toml: timeout`: `soon`",
+                "expected: a time over 0 and up to 24h, such as `120s` or `2m`; a bare number is seconds",
+            ),
+            (
+                layers(&[], none(), "log_bodies = \"maybe\""),
+                "wrong value from `judge.toml: log_bodies`: `maybe`",
+                "expected: `true` or `false`",
+            ),
+            (
+                layers(&[(Key::Language, "по-русски")], none(), ""),
+                "wrong value from flag `--language`: `по-русски`",
+                "expected: a BCP 47 tag such as `ru` or `pt-BR`",
+            ),
+            (
+                layers(&[(Key::BatchId, " ")], none(), ""),
+                "wrong value from flag `--batch-id`: ` `",
+                "expected: a text that is not empty",
+            ),
+        ] {
+            let told = layers.run().expect_err(error);
+            assert_eq!((told.to_string().as_str(), told.hint().as_deref()), (error, Some(hint)));
+        }
+    }
+
+    #[test]
+    fn the_default_total_gives_way_to_a_longer_timeout() {
+        for (flags, timeout, total) in [
+            (&[(Key::Timeout, "20m")][..], 1200, 1200),
+            (&[(Key::Timeout, "20m"), (Key::TotalTimeout, "5m")][..], 1200, 300),
+            (&[(Key::Timeout, "30")][..], 30, 600),
+        ] {
+            let run = layers(flags, Environment::default(), "").run().expect("good layers");
+            assert_eq!((run.timeout.as_secs(), run.total_timeout.as_secs()), (timeout, total));
+        }
+    }
+
+    #[test]
+    fn the_cache_lies_where_caches_lie() {
+        for (environment, expected) in [
+            (Environment::from([("XDG_CACHE_HOME", "/xdg"), ("HOME", "/home/me")]), Some("/xdg/judge-host")),
+            (Environment::from([("HOME", "/home/me")]), Some("/home/me/.cache/judge-host")),
+            (Environment::from([("XDG_CACHE_HOME", "relative"), ("HOME", "/h")]), Some("/h/.cache/judge-host")),
+            (Environment::default(), None),
+        ] {
+            let run = layers(&[], environment, "").run().expect("good layers");
+            assert_eq!(run.cache_dir.as_deref(), expected.map(Path::new));
+        }
+    }
+
+    #[test]
+    fn bench_levels_are_lists_each_once() {
+        let five = NonZeroUsize::new(5).expect("is over 0");
+        for (given, expected) in
+            [(&["1,5,64"][..], &[1, 5, 64][..]), (&["1", "5,1"][..], &[1, 5][..]), (&[][..], &[1, 5][..])]
+        {
+            let given = given.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+            let levels = parallel_levels(&given, five).expect("good levels");
+            assert_eq!(levels.iter().map(|level| level.get()).collect::<Vec<_>>(), expected);
+        }
+        assert_eq!(parallel_levels(&[], NonZeroUsize::MIN).expect("good levels").len(), 1);
+        let error = parallel_levels(&["1,0".to_owned()], five).expect_err("0 is out of range");
+        assert_eq!(error.to_string(), "wrong value from flag `--parallel`: `0`");
+    }
+}
