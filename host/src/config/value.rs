@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// No wait of the operator's choice is longer than this.
-const DURATION_MAX: Duration = Duration::from_secs(24 * 3600);
+const DURATION_MAX: Duration = Duration::from_hours(24);
 
 /// Where a value came from, as errors say it.
 #[derive(Clone, Debug, PartialEq, Eq)]

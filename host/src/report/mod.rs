@@ -1,1 +1,17 @@
-//! (room to be built)
+//! What is said to people: progress, notes, errors, the summary. The only writer to stderr. It counts what it is shown, and
+//! knows neither who judges nor where rows go.
+
+mod bench;
+mod console;
+mod error;
+mod progress;
+mod summary;
+mod tally;
+mod text;
+
+pub use bench::{BenchRow, Measured, bench_rows, bench_table};
+pub use console::Console;
+pub use error::{Hinted, error_lines, hinted};
+pub use progress::{Progress, ProgressView};
+pub use summary::{LatencyMs, RunFacts, Summary};
+pub use tally::{FAULT_KINDS_MAX, FaultGroup, Tally};
