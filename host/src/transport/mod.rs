@@ -1,8 +1,23 @@
 //! Sends what a provider built to the endpoint that the operator named, and attaches the credential. The only
-//! room that knows how HTTP is spoken, and the only one that holds a key while it is used.
+//! room that knows how HTTP is spoken, and the only one that holds a key while it is used. It never decides to
+//! try again, and never looks into a body.
 
 use crate::model::{Fault, HttpRequest, HttpResponse};
 use async_trait::async_trait;
+
+mod credential;
+mod egress;
+mod endpoint;
+mod fault;
+mod http;
+mod limits;
+#[cfg(test)]
+mod tests;
+
+pub use credential::{Credential, Secret};
+pub use endpoint::{Endpoint, EndpointError};
+pub use http::{HttpTransport, TransportError};
+pub use limits::TransportLimits;
 
 /// Sends one request and returns what came back, whatever its status.
 #[async_trait]
