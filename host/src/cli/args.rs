@@ -1,4 +1,4 @@
-use crate::config::{Flags, Key};
+use judge_host::config::{Flags, Key};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,24 +29,27 @@ The same command again goes on where the last run stopped: what was judged is no
 /// Judges large sets of texts with LLMs, through sandboxed providers.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "judge-host", version, about, after_help = ROOT_EXAMPLES, max_term_width = 100)]
-pub struct Cli {
+pub(super) struct Cli {
     /// [`Key::Providers`]
     #[arg(long, global = true, value_name = "DIR", help = Key::Providers.help())]
-    pub providers: Option<String>,
+    pub(super) providers: Option<String>,
     /// Configuration file [default: judge.toml in the current folder, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
+    /// [`Key::CacheDir`]
+    #[arg(long, global = true, value_name = "DIR", help = Key::CacheDir.help())]
+    pub(super) cache_dir: Option<String>,
     /// No progress, no summary: only errors and notes
     #[arg(long, short, global = true)]
-    pub quiet: bool,
+    pub(super) quiet: bool,
     /// What to do; without it, the loaded providers are listed
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(super) command: Option<Command>,
 }
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Judge records: which cluster each belongs to, that it is a new one, or that it cannot be told
     #[command(after_help = JUDGE_EXAMPLES)]
     Judge(Box<JudgeArgs>),
@@ -60,139 +63,136 @@ pub enum Command {
 
 /// How to judge: what `judge` and `bench` share.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Knobs {
+pub(super) struct Knobs {
     /// [`Key::Provider`]
     #[arg(long, value_name = "ID", help = Key::Provider.help())]
-    pub provider: Option<String>,
+    pub(super) provider: Option<String>,
     /// Base URL of the provider's server [default: the provider's] [env: <PROVIDER>_API_URL, as OLLAMA_API_URL]
     /// [judge.toml: provider.ID.endpoint]
     #[arg(long, value_name = "URL")]
-    pub endpoint: Option<String>,
+    pub(super) endpoint: Option<String>,
     /// [`Key::Model`]
     #[arg(long, value_name = "NAME", help = Key::Model.help())]
-    pub model: Option<String>,
+    pub(super) model: Option<String>,
     /// Environment variable that holds the key [default: OPENAI_API_KEY, ANTHROPIC_API_KEY or OPENROUTER_API_KEY, and
     /// only towards that vendor's own server] [judge.toml: provider.ID.api_key_env]
     #[arg(long, value_name = "VAR")]
-    pub api_key_env: Option<String>,
+    pub(super) api_key_env: Option<String>,
     /// A setting of the provider; may be repeated. `providers` lists them [judge.toml: provider.ID.settings]
     #[arg(long = "setting", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
+    pub(super) settings: Vec<String>,
     /// [`Key::Clusters`]
     #[arg(long, value_name = "FILE", help = Key::Clusters.help())]
-    pub clusters: Option<String>,
+    pub(super) clusters: Option<String>,
     /// [`Key::Registry`]
     #[arg(long, value_name = "FILE", help = Key::Registry.help())]
-    pub registry: Option<String>,
+    pub(super) registry: Option<String>,
     /// Judge at most this many records [default: all]
     #[arg(long, value_name = "N")]
-    pub limit: Option<u64>,
+    pub(super) limit: Option<u64>,
     /// [`Key::Instructions`]
     #[arg(long, value_name = "FILE", help = Key::Instructions.help())]
-    pub instructions: Option<String>,
+    pub(super) instructions: Option<String>,
     /// [`Key::Language`]
     #[arg(long, value_name = "TAG", help = Key::Language.help())]
-    pub language: Option<String>,
+    pub(super) language: Option<String>,
     /// [`Key::Timeout`]
     #[arg(long, value_name = "TIME", help = Key::Timeout.help())]
-    pub timeout: Option<String>,
+    pub(super) timeout: Option<String>,
     /// [`Key::TotalTimeout`]
     #[arg(long, value_name = "TIME", help = Key::TotalTimeout.help())]
-    pub total_timeout: Option<String>,
+    pub(super) total_timeout: Option<String>,
     /// [`Key::Attempts`]
     #[arg(long, value_name = "N", help = Key::Attempts.help())]
-    pub attempts: Option<String>,
+    pub(super) attempts: Option<String>,
     /// [`Key::CandidatesMax`]
     #[arg(long, value_name = "N", help = Key::CandidatesMax.help())]
-    pub candidates_max: Option<String>,
+    pub(super) candidates_max: Option<String>,
     /// [`Key::NewCluster`]
     #[arg(long, help = Key::NewCluster.help())]
-    pub no_new_cluster: bool,
+    pub(super) no_new_cluster: bool,
     /// [`Key::Temperature`]
     #[arg(long, value_name = "F", allow_negative_numbers = true, help = Key::Temperature.help())]
-    pub temperature: Option<String>,
+    pub(super) temperature: Option<String>,
     /// [`Key::MaxOutputTokens`]
     #[arg(long, value_name = "N", help = Key::MaxOutputTokens.help())]
-    pub max_output_tokens: Option<String>,
+    pub(super) max_output_tokens: Option<String>,
     /// [`Key::Seed`]
     #[arg(long, value_name = "N", help = Key::Seed.help())]
-    pub seed: Option<String>,
+    pub(super) seed: Option<String>,
     /// [`Key::SliceSize`]
     #[arg(long, value_name = "N", help = Key::SliceSize.help())]
-    pub slice_size: Option<String>,
+    pub(super) slice_size: Option<String>,
     /// [`Key::LogBodies`]
     #[arg(long, help = Key::LogBodies.help())]
-    pub log_bodies: bool,
-    /// [`Key::CacheDir`]
-    #[arg(long, value_name = "DIR", help = Key::CacheDir.help())]
-    pub cache_dir: Option<String>,
+    pub(super) log_bodies: bool,
 }
 
 /// `judge`.
 #[derive(Clone, Debug, Default, Args)]
-pub struct JudgeArgs {
+pub(super) struct JudgeArgs {
     /// Records to judge: a JSONL or CSV file, or - for JSONL from stdin. Fields: request_id or id, text; optional candidates
     /// (ids of clusters) and label (the right cluster, to compare with); all others are context
     #[arg(default_value = "-")]
-    pub records: String,
+    pub(super) records: String,
     /// How to judge
     #[command(flatten)]
-    pub knobs: Knobs,
+    pub(super) knobs: Knobs,
     /// [`Key::BatchId`]
     #[arg(long, value_name = "ID", help = Key::BatchId.help())]
-    pub batch_id: Option<String>,
+    pub(super) batch_id: Option<String>,
     /// [`Key::Out`]
     #[arg(long, value_name = "FILE|-", help = Key::Out.help())]
-    pub out: Option<String>,
+    pub(super) out: Option<String>,
     /// [`Key::Parallel`]
     #[arg(long, value_name = "N", help = Key::Parallel.help())]
-    pub parallel: Option<String>,
+    pub(super) parallel: Option<String>,
     /// Judge again what this batch has judged already
     #[arg(long)]
-    pub rejudge: bool,
+    pub(super) rejudge: bool,
     /// Print the first request and stop; nothing is sent
     #[arg(long)]
-    pub dry_run: bool,
+    pub(super) dry_run: bool,
     /// Write the run's counts, times and costs there, as JSON
     #[arg(long, value_name = "FILE")]
-    pub summary: Option<PathBuf>,
+    pub(super) summary: Option<PathBuf>,
     /// Overwrite the output file of another run
     #[arg(long)]
-    pub force: bool,
+    pub(super) force: bool,
 }
 
 /// `bench`.
 #[derive(Clone, Debug, Default, Args)]
-pub struct BenchArgs {
+pub(super) struct BenchArgs {
     /// Records to judge: a JSONL or CSV file, or - for JSONL from stdin
     #[arg(default_value = "-")]
-    pub records: String,
+    pub(super) records: String,
     /// How to judge
     #[command(flatten)]
-    pub knobs: Knobs,
+    pub(super) knobs: Knobs,
     /// Levels to compare, records in flight at once, 1 to 4096 each [default: 1 and what `judge` would use]
     #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
-    pub parallel: Vec<String>,
+    pub(super) parallel: Vec<String>,
     /// Print JSON instead of a table
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `providers`.
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct ProvidersArgs {
+pub(super) struct ProvidersArgs {
     /// Print JSON instead of a table
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
     /// What to do with one; without it, all are listed
     #[command(subcommand)]
-    pub command: Option<ProvidersCommand>,
+    pub(super) command: Option<ProvidersCommand>,
 }
 
 /// What to do with a provider.
 #[derive(Clone, Debug, Subcommand)]
-pub enum ProvidersCommand {
+pub(super) enum ProvidersCommand {
     /// Say whether a component would be loaded, and why not
     Check {
         /// The .wasm file
@@ -202,18 +202,18 @@ pub enum ProvidersCommand {
 
 /// `registry`.
 #[derive(Clone, Debug, Args)]
-pub struct RegistryArgs {
+pub(super) struct RegistryArgs {
     /// [`Key::Registry`]
     #[arg(long, global = true, value_name = "FILE", help = Key::Registry.help())]
-    pub registry: Option<String>,
+    pub(super) registry: Option<String>,
     /// What to do with it
     #[command(subcommand)]
-    pub command: RegistryCommand,
+    pub(super) command: RegistryCommand,
 }
 
 /// What to do with the registry.
 #[derive(Clone, Debug, Subcommand)]
-pub enum RegistryCommand {
+pub(super) enum RegistryCommand {
     /// List the clusters, the largest first
     List {
         /// At most this many [default: all]
@@ -247,7 +247,7 @@ pub enum RegistryCommand {
 
 /// How an export is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(super) enum ExportFormat {
     /// One JSON object a line
     Jsonl,
     /// Comma-separated, with a header line
@@ -258,9 +258,10 @@ pub enum ExportFormat {
 
 impl Cli {
     /// What was given, for the config to check together with the other layers.
-    pub fn flags(&self) -> Flags {
+    pub(super) fn flags(&self) -> Flags {
         let mut flags = Flags { config: self.config.clone(), ..Flags::default() };
         flags.set(Key::Providers, self.providers.as_deref());
+        flags.set(Key::CacheDir, self.cache_dir.as_deref());
         match &self.command {
             Some(Command::Judge(judge)) => {
                 judge.knobs.put(&mut flags);
@@ -293,7 +294,6 @@ impl Knobs {
             (Key::MaxOutputTokens, &self.max_output_tokens),
             (Key::Seed, &self.seed),
             (Key::SliceSize, &self.slice_size),
-            (Key::CacheDir, &self.cache_dir),
         ] {
             flags.set(key, value.as_deref());
         }

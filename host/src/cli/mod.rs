@@ -1,3 +1,83 @@
-//! The command line: flags to config, config to a run, a run to an exit code.
+//! The command line: flags to config, config to a judge, a judge to an exit code.
 
-pub mod args;
+mod advice;
+mod args;
+mod bench;
+mod dry_run;
+mod judge;
+mod providers;
+mod registry;
+mod setup;
+mod signals;
+mod stdout;
+mod watch;
+
+use anyhow::Context;
+use args::{Cli, Command};
+use clap::Parser;
+use judge_host::config::{Environment, Layers};
+use judge_host::report::Console;
+use std::process::ExitCode;
+
+/// How a command ended, where it could run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Everything asked for is done.
+    Done,
+    /// Some records failed; their rows carry the error.
+    SomeFailed,
+    /// The operator ended it before its input did.
+    Interrupted,
+}
+
+/// Could not run: config, provider, store or sink.
+const EXIT_COULD_NOT_RUN: u8 = 2;
+/// As shells report an end by Ctrl-C.
+const EXIT_INTERRUPTED: u8 = 130;
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> ExitCode {
+        match ending {
+            Ending::Done => ExitCode::SUCCESS,
+            Ending::SomeFailed => ExitCode::FAILURE,
+            Ending::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
+        }
+    }
+}
+
+/// Runs what the process was started with.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console::stderr(cli.quiet);
+    match run(&cli, &console) {
+        Ok(ending) => ending.into(),
+        Err(error) => {
+            console.error(&error);
+            ExitCode::from(EXIT_COULD_NOT_RUN)
+        }
+    }
+}
+
+fn run(cli: &Cli, console: &Console) -> anyhow::Result<Ending> {
+    let folder = std::path::Path::new(".");
+    let environment = Environment::of_process(folder);
+    for note in environment.notes() {
+        console.note(note);
+    }
+    let layers = advice::of(Layers::read(cli.flags(), environment, folder))?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let ending = runtime.block_on(dispatch(cli, &layers, console));
+    // A thread may still wait for a silent stdin; it must not hold the end back.
+    runtime.shutdown_background();
+    ending
+}
+
+async fn dispatch(cli: &Cli, layers: &Layers, console: &Console) -> anyhow::Result<Ending> {
+    match &cli.command {
+        Some(Command::Judge(args)) => judge::run(layers, args, console).await,
+        Some(Command::Bench(args)) => bench::run(layers, args, console).await,
+        Some(Command::Providers(args)) => providers::run(layers, args, console).await,
+        Some(Command::Registry(args)) => registry::run(layers, args, console).await,
+        None => providers::welcome(layers, console).await,
+    }
+}

@@ -1,1 +1,22 @@
-//! (room to be built)
+//! A record's way: read, judge, commit, write. This room knows providers, transports and the registry by their
+//! traits and faces only, never what is behind them.
+
+mod counters;
+mod drain;
+mod hash;
+mod intake;
+mod plan;
+mod prepare;
+mod scheduler;
+pub mod sink;
+pub mod source;
+mod verdict;
+mod worker;
+
+pub use counters::Counters;
+pub use drain::Drain;
+pub use intake::{Intake, IntakeError, IntakeReport, Item, intake};
+pub use plan::Plan;
+pub use prepare::prepare;
+pub use scheduler::schedule;
+pub use worker::{Finished, first_step, work};

@@ -92,6 +92,14 @@ pub(super) fn bare_table() -> Table {
     table
 }
 
+/// Rows under a header, without lines, no cell broken.
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = bare_table();
+    table.set_header(header.to_vec());
+    table.add_rows(rows);
+    table.trim_fmt()
+}
+
 /// A number with its thousands apart: `1,234,567`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();

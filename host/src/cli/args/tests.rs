@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::SPECS;
+use judge_host::config::SPECS;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 

@@ -1,0 +1,88 @@
+//! `judge-host judge`: the whole way from flags to exit code.
+
+use super::args::JudgeArgs;
+use super::setup::{self, Setup};
+use super::watch::{Watched, watch};
+use super::{Ending, advice, dry_run};
+use anyhow::Context;
+use judge_host::config::{Layers, Output, RunConfig};
+use judge_host::job::sink::{self, Target};
+use judge_host::job::source::Source;
+use judge_host::judge::Run;
+use judge_host::registry::Registry;
+use judge_host::report::Console;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Clusters that the summary names.
+const LARGEST_CLUSTERS: usize = 10;
+
+pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) -> anyhow::Result<Ending> {
+    let config = advice::of(layers.run())?;
+    let records = setup::records(&args.records)?;
+    let source = advice::of(Source::open(&records))?;
+    let clusters = setup::clusters(&config)?;
+    let target = advice::of(Target::parse(match &config.out {
+        Output::Stdout => Path::new("-"),
+        Output::File(path) => path,
+    }))?;
+    let setup = Setup::new(layers, &config, console).await?;
+    let batch_id = config.batch_id.clone().unwrap_or_else(|| setup::batch_id(&records));
+    if args.dry_run {
+        return dry_run::run(&setup, &config, clusters, source, console).await;
+    }
+    let registry = Arc::new(advice::of(Registry::open(&config.registry))?);
+    if !clusters.is_empty() {
+        advice::of(registry.upsert(clusters).await)?;
+    }
+    some_choice(&registry, &config)?;
+    let judge = setup.prepared(Arc::clone(&registry), &batch_id).await?;
+    let sink = advice::of(sink::open(&target, &registry, &batch_id, args.force))?;
+    let position = source.position();
+    let run = Run { source, sink, batch_id, limit: args.knobs.limit, rejudge: args.rejudge };
+    let watched = watch(&judge, run, position, console).await?;
+    conclude(&watched, &registry, args, console)
+}
+
+/// A judge that may neither assign nor propose would skip every record, at full price.
+fn some_choice(registry: &Registry, config: &RunConfig) -> anyhow::Result<()> {
+    if registry.snapshot().is_empty() && !config.allow_new_cluster {
+        let message = format!("the registry has no clusters, and new ones are not allowed: {}", config.registry.display());
+        return Err(advice::error(message, "give clusters with `--clusters FILE`, or allow new ones"));
+    }
+    Ok(())
+}
+
+/// Says what came of it, and turns it into an ending.
+fn conclude(watched: &Watched, registry: &Registry, args: &JudgeArgs, console: &Console) -> anyhow::Result<Ending> {
+    let Watched { tally, report, facts } = watched;
+    let summary = tally.summary(facts);
+    if let Some(path) = &args.summary {
+        let text = serde_json::to_string_pretty(&summary).context("cannot spell the summary")?;
+        std::fs::write(path, text + "\n").map_err(|error| {
+            let message = format!("cannot write the summary: {}: {error}", path.display());
+            advice::error(message, "the run itself is complete, and its rows are written")
+        })?;
+    }
+    let clusters = registry.list_clusters(Some(LARGEST_CLUSTERS));
+    let largest: Vec<_> = clusters.iter().map(|cluster| (cluster.cluster_id.clone(), cluster.count)).collect();
+    console.say(&summary.text(tally, &largest));
+    if facts.records == 0 {
+        console.note("the input holds no records");
+    }
+    if report.intake.unnamed > 0 {
+        let unnamed = report.intake.unnamed;
+        console.note(&format!("{unnamed} records have no id and are named by their line, as `line-12`; a changed file changes them"));
+    }
+    if report.intake.duplicates > 0 {
+        let first: Vec<_> =
+            report.intake.duplicates_first.iter().map(|(id, line)| format!("`{id}` at line {line}")).collect();
+        let told = first.join(", ");
+        console.note(&format!("{} rows repeat an id and were passed over, the first one wins: {told}", report.intake.duplicates));
+    }
+    Ok(match (facts.interrupted, summary.failed) {
+        (true, _) => Ending::Interrupted,
+        (false, 0) => Ending::Done,
+        (false, _) => Ending::SomeFailed,
+    })
+}

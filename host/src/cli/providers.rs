@@ -1,0 +1,169 @@
+//! `judge-host providers`, and what is shown where no command is given: what was loaded, and what to type next.
+
+use super::args::{ProvidersArgs, ProvidersCommand};
+use super::{Ending, advice, setup, stdout};
+use judge_host::config::{Layers, RunConfig};
+use judge_host::judge::catalog;
+use judge_host::model::{AuthSlot, SettingSpec};
+use judge_host::provider::{Catalog, Identity};
+use judge_host::report::{Console, table};
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Characters of a digest that people compare.
+const DIGEST_SHOWN: usize = 12;
+
+/// One file of the folder, as `--json` shows it.
+#[derive(Serialize)]
+struct Entry {
+    file: PathBuf,
+    /// `loaded` or `refused`.
+    state: &'static str,
+    id: Option<String>,
+    version: Option<String>,
+    summary: Option<String>,
+    digest: Option<String>,
+    size_bytes: Option<u64>,
+    imports: Option<Vec<String>>,
+    default_endpoint: Option<String>,
+    default_model: Option<String>,
+    auth: Option<AuthSlot>,
+    settings: Option<Vec<SettingSpec>>,
+    reason: Option<String>,
+    hint: Option<String>,
+}
+
+impl Entry {
+    fn of(file: PathBuf, state: &'static str) -> Entry {
+        Entry {
+            file,
+            state,
+            id: None,
+            version: None,
+            summary: None,
+            digest: None,
+            size_bytes: None,
+            imports: None,
+            default_endpoint: None,
+            default_model: None,
+            auth: None,
+            settings: None,
+            reason: None,
+            hint: None,
+        }
+    }
+
+    fn loaded(identity: &Identity) -> Entry {
+        let descriptor = identity.descriptor.clone();
+        Entry {
+            id: Some(descriptor.id),
+            version: Some(descriptor.version),
+            summary: Some(descriptor.summary),
+            digest: Some(identity.digest.clone()),
+            size_bytes: Some(identity.size_bytes),
+            imports: Some(identity.imports.clone()),
+            default_endpoint: descriptor.default_endpoint,
+            default_model: descriptor.default_model,
+            auth: descriptor.auth,
+            settings: Some(descriptor.settings),
+            ..Entry::of(identity.path.clone(), "loaded")
+        }
+    }
+}
+
+pub(super) async fn run(layers: &Layers, args: &ProvidersArgs, console: &Console) -> anyhow::Result<Ending> {
+    let config = advice::of(layers.run())?;
+    if let Some(ProvidersCommand::Check { file }) = &args.command {
+        return check(&config, file, console).await;
+    }
+    let catalog = scan(&config, console).await?;
+    let entries = entries(&catalog);
+    if args.json {
+        stdout::json(&entries)?;
+    } else {
+        stdout::text(&listing(&entries))?;
+    }
+    if entries.is_empty() {
+        console.line(&format!("hint: {}", catalog.hint()));
+    }
+    Ok(Ending::Done)
+}
+
+/// What `judge-host` alone says: what is loaded, and the next commands to type.
+pub(super) async fn welcome(layers: &Layers, console: &Console) -> anyhow::Result<Ending> {
+    let config = advice::of(layers.run())?;
+    let catalog = scan(&config, console).await?;
+    let entries = entries(&catalog);
+    let folder = config.providers.display();
+    let mut text = listing(&entries);
+    if !entries.iter().any(|entry| entry.state == "loaded") {
+        console.line(&format!("hint: {}", catalog.hint()));
+    }
+    let judge = format!("judge-host --providers {folder} judge records.jsonl --clusters clusters.jsonl");
+    writeln!(text, "\nnext:")?;
+    for entry in entries.iter().filter(|entry| entry.state == "loaded") {
+        let id = entry.id.as_deref().unwrap_or_default();
+        let model = if entry.default_endpoint.is_some() && entry.default_model.is_none() { " --model NAME" } else { "" };
+        writeln!(text, "  {judge} --provider {id}{model} --out rows.jsonl")?;
+    }
+    writeln!(text, "  judge-host --providers {folder} providers --json    every setting of every provider")?;
+    writeln!(text, "  judge-host judge --help                      every flag, with its unit and default")?;
+    stdout::text(&text)?;
+    Ok(Ending::Done)
+}
+
+async fn check(config: &RunConfig, file: &Path, console: &Console) -> anyhow::Result<Ending> {
+    let sandbox = setup::sandbox(config, console)?;
+    let provider = advice::of(sandbox.load(file).await)?;
+    let entry = Entry::loaded(provider.identity());
+    stdout::text(&listing(std::slice::from_ref(&entry)))?;
+    for import in entry.imports.iter().flatten() {
+        stdout::text(&format!("imports {import} (inert)\n"))?;
+    }
+    console.say("it would be loaded");
+    Ok(Ending::Done)
+}
+
+async fn scan(config: &RunConfig, console: &Console) -> anyhow::Result<Catalog> {
+    let sandbox = setup::sandbox(config, console)?;
+    advice::of(catalog(&sandbox, &config.providers).await)
+}
+
+fn entries(catalog: &Catalog) -> Vec<Entry> {
+    let table = catalog.entries();
+    let loaded = table.loaded().map(|provider| Entry::loaded(provider.identity()));
+    let refused = table.refused().iter().map(|file| Entry {
+        reason: Some(file.reason.clone()),
+        hint: file.hint.clone(),
+        ..Entry::of(file.path.clone(), "refused")
+    });
+    loaded.chain(refused).collect()
+}
+
+fn listing(entries: &[Entry]) -> String {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let rows = entries.iter().filter(|entry| entry.state == "loaded").map(|entry| {
+        let digest: String = entry.digest.iter().flat_map(|digest| digest.chars()).take(DIGEST_SHOWN).collect();
+        vec![
+            entry.id.clone().unwrap_or_default(),
+            entry.version.clone().unwrap_or_default(),
+            digest,
+            format!("{} KB", entry.size_bytes.unwrap_or_default() / 1000),
+            format!("{} inert", entry.imports.as_ref().map_or(0, Vec::len)),
+            entry.state.to_owned(),
+            entry.summary.clone().unwrap_or_default(),
+        ]
+    });
+    let header = ["id", "version", "digest", "size", "imports", "state", "summary"];
+    let mut text = table(&header, rows);
+    text.push('\n');
+    for entry in entries.iter().filter(|entry| entry.state == "refused") {
+        let reason = entry.reason.as_deref().unwrap_or_default();
+        text = format!("{text}\nrefused {}: {reason}\n", name(&entry.file));
+        if let Some(hint) = &entry.hint {
+            text = format!("{text}  hint: {hint}\n");
+        }
+    }
+    text
+}

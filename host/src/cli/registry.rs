@@ -1,0 +1,119 @@
+//! `judge-host registry`: clusters listed, taken out, and put in; outcomes taken out.
+
+use super::args::{ExportFormat, RegistryArgs, RegistryCommand};
+use super::{Ending, advice, stdout};
+use anyhow::Context;
+use judge_host::config::Layers;
+use judge_host::job::sink::{self, Format};
+use judge_host::model::Cluster;
+use judge_host::registry::exchange::{self, ClusterFormat};
+use judge_host::registry::{Registry, RegistryError};
+use judge_host::report::{Console, table};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) async fn run(layers: &Layers, args: &RegistryArgs, console: &Console) -> anyhow::Result<Ending> {
+    let config = advice::of(layers.run())?;
+    let path = &config.registry;
+    match &args.command {
+        RegistryCommand::List { limit, json } => {
+            let registry = advice::of(Registry::open_read_only(path))?;
+            list(&registry, *limit, *json)?;
+        }
+        RegistryCommand::Export { file, format, outcomes: false, .. } => {
+            let registry = advice::of(Registry::open_read_only(path))?;
+            let written = clusters(&registry, file, *format)?;
+            console.say(&format!("{written} clusters written"));
+        }
+        RegistryCommand::Export { file, format, batch_id, .. } => {
+            let registry = advice::of(Registry::open_read_only(path))?;
+            let written = outcomes(&registry, file, *format, batch_id.as_deref())?;
+            console.say(&format!("{written} rows written"));
+        }
+        RegistryCommand::Import { file } => {
+            let drafts = advice::of(exchange::read_clusters(file))?;
+            let registry = advice::of(Registry::open(path))?;
+            let report = advice::of(registry.upsert(drafts).await)?;
+            let (inserted, changed, unchanged) = (report.inserted, report.changed, report.unchanged);
+            console.say(&format!("{inserted} clusters inserted, {changed} changed, {unchanged} as they were"));
+        }
+    }
+    Ok(Ending::Done)
+}
+
+fn list(registry: &Registry, limit: Option<usize>, json: bool) -> anyhow::Result<()> {
+    let clusters: Vec<Arc<Cluster>> = registry.list_clusters(limit);
+    if json {
+        return stdout::json(&clusters.iter().map(|cluster| exchange::Row::of(cluster)).collect::<Vec<_>>());
+    }
+    let rows = clusters.iter().map(|cluster| {
+        let status = serde_json::to_value(cluster.status).ok();
+        let status = status.as_ref().and_then(|status| status.as_str()).unwrap_or_default().to_owned();
+        vec![cluster.count.to_string(), status, cluster.cluster_id.clone(), cluster.name.clone()]
+    });
+    stdout::text(&format!("{}\n", table(&["count", "status", "cluster_id", "name"], rows)))
+}
+
+fn clusters(registry: &Registry, file: &str, format: Option<ExportFormat>) -> anyhow::Result<usize> {
+    let format = match format {
+        Some(ExportFormat::Jsonl) => ClusterFormat::Jsonl,
+        Some(ExportFormat::Csv) => ClusterFormat::Csv,
+        Some(ExportFormat::Json) => ClusterFormat::Ancestor,
+        None if file == "-" => ClusterFormat::Jsonl,
+        None => advice::of(ClusterFormat::of(Path::new(file)))?,
+    };
+    let snapshot = registry.snapshot();
+    let mut out = open(file)?;
+    exchange::write_clusters(&snapshot, format, &mut out)
+        .and_then(|()| out.flush())
+        .with_context(|| format!("cannot write the clusters: {file}"))?;
+    Ok(snapshot.len())
+}
+
+fn outcomes(
+    registry: &Registry,
+    file: &str,
+    format: Option<ExportFormat>,
+    batch_id: Option<&str>,
+) -> anyhow::Result<usize> {
+    let by_name = || Path::new(file).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"));
+    let format = match format {
+        Some(ExportFormat::Csv) => Format::Csv,
+        Some(ExportFormat::Json) => {
+            let hint = "choose `--format jsonl` or `--format csv`";
+            return Err(advice::error("outcomes are rows, and are not written as one JSON document", hint));
+        }
+        None if by_name() => Format::Csv,
+        Some(ExportFormat::Jsonl) | None => Format::Jsonl,
+    };
+    let cannot_write = || format!("cannot write the rows: {file}");
+    let mut rows = sink::rows(format, open(file)?).with_context(cannot_write)?;
+    let mut written = 0;
+    registry.outcomes::<Stopped>(batch_id, &mut |outcome| {
+        written += 1;
+        Ok(rows.write(&outcome)?)
+    })?;
+    rows.flush().with_context(cannot_write)?;
+    Ok(written)
+}
+
+/// Why an export ended early.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("cannot write the rows")]
+    Sink(#[from] io::Error),
+}
+
+fn open(file: &str) -> anyhow::Result<Box<dyn Write + Send>> {
+    if file == "-" {
+        return Ok(Box::new(BufWriter::new(io::stdout())));
+    }
+    let created = File::create(file).map_err(|error| {
+        advice::error(format!("cannot write {file}: {error}"), "give a file in a folder that exists, or `-` for stdout")
+    })?;
+    Ok(Box::new(BufWriter::new(created)))
+}

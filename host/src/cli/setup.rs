@@ -1,0 +1,136 @@
+//! What `judge` and `bench` share: from flags to a provider with its server, and the clusters to begin with.
+
+use super::advice;
+use anyhow::Context;
+use judge_host::Judge;
+use judge_host::config::{Layers, RunConfig};
+use judge_host::control::retry::RetryPolicy;
+use judge_host::judge::{Policy, catalog, connect};
+use judge_host::model::{Instructions, Settings};
+use judge_host::provider::{Catalog, Provider};
+use judge_host::registry::{ClusterDraft, Registry, exchange};
+use judge_host::report::Console;
+use judge_host::sandbox::{Sandbox, SandboxOptions};
+use judge_host::transport::{Secret, Transport, TransportLimits};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A provider, who sends for it, and how records are judged: everything but the registry.
+pub(super) struct Setup {
+    pub(super) provider: Arc<dyn Provider>,
+    transport: Option<Arc<dyn Transport>>,
+    /// Where requests go; none for a provider that sends nothing.
+    pub(super) endpoint: Option<String>,
+    /// Whether a key goes along.
+    pub(super) has_key: bool,
+    policy: Policy,
+}
+
+impl Setup {
+    pub(super) async fn new(layers: &Layers, run: &RunConfig, console: &Console) -> anyhow::Result<Setup> {
+        let instructions = instructions(run)?;
+        let sandbox = sandbox(run, console)?;
+        let catalog = advice::of(catalog(&sandbox, &run.providers).await)?;
+        let provider = choose(&catalog, run.provider.as_deref())?;
+        let descriptor = &provider.identity().descriptor;
+        let own = advice::of(layers.for_provider(descriptor))?;
+        for note in &own.notes {
+            console.note(note);
+        }
+        let limits = TransportLimits { attempt: run.timeout, ..TransportLimits::default() };
+        let key = own.api_key.as_ref().map(|key| Secret::new(key.expose().to_owned()));
+        let has_key = key.is_some();
+        let transport = advice::of(connect(descriptor, own.endpoint.as_deref(), key, limits))?;
+        let policy = policy(run, own.settings, instructions);
+        Ok(Setup { transport, endpoint: own.endpoint, has_key, policy, provider })
+    }
+
+    /// The judge over a registry, not yet prepared.
+    pub(super) fn judge(&self, registry: Arc<Registry>, batch_id: &str) -> Judge {
+        let (provider, transport) = (Arc::clone(&self.provider), self.transport.clone());
+        Judge::new(provider, transport, registry, self.policy.clone(), batch_id.to_owned())
+    }
+
+    /// The same, once its provider has looked at its server.
+    pub(super) async fn prepared(&self, registry: Arc<Registry>, batch_id: &str) -> anyhow::Result<Judge> {
+        let mut judge = self.judge(registry, batch_id);
+        let id = &self.provider.identity().descriptor.id;
+        judge.prepare().await.with_context(|| match &self.endpoint {
+            Some(endpoint) => format!("provider `{id}` cannot start with {endpoint}"),
+            None => format!("provider `{id}` cannot start"),
+        })?;
+        Ok(judge)
+    }
+}
+
+/// The sandbox as it is configured; a cache that cannot be used costs time, and is told.
+pub(super) fn sandbox(run: &RunConfig, console: &Console) -> anyhow::Result<Sandbox> {
+    let options = SandboxOptions { cache_dir: run.cache_dir.clone(), ..SandboxOptions::default() };
+    let sandbox = advice::of(Sandbox::new(options))?;
+    if let Some(why) = sandbox.cache_refused() {
+        console.note(&format!("compiled providers are not kept: {why}"));
+    }
+    Ok(sandbox)
+}
+
+/// The one named; without a name the only one there is.
+fn choose(catalog: &Catalog, id: Option<&str>) -> anyhow::Result<Arc<dyn Provider>> {
+    let table = catalog.entries();
+    let mut loaded = table.loaded();
+    match (id, loaded.next(), loaded.next()) {
+        (Some(id), ..) => advice::of(catalog.get(id)),
+        (None, Some(only), None) => Ok(Arc::clone(only)),
+        (None, None, _) => advice::of(catalog.get("")),
+        (None, Some(_), Some(_)) => {
+            let ids: Vec<_> = table.loaded().map(|provider| provider.identity().descriptor.id.clone()).collect();
+            let hint = format!("choose one with `--provider ID`; loaded: {}", ids.join(", "));
+            Err(advice::error("several providers are loaded, and none is named", hint))
+        }
+    }
+}
+
+fn instructions(run: &RunConfig) -> anyhow::Result<Instructions> {
+    let text = match &run.instructions {
+        None => String::new(),
+        Some(path) => std::fs::read_to_string(path).map_err(|error| {
+            let message = format!("cannot read the instructions: {}: {error}", path.display());
+            advice::error(message, "`--instructions` wants a UTF-8 text file")
+        })?,
+    };
+    Ok(Instructions { text, rationale_language: run.language.clone() })
+}
+
+fn policy(run: &RunConfig, settings: Settings, instructions: Instructions) -> Policy {
+    Policy {
+        settings: Arc::new(settings),
+        instructions: Arc::new(instructions),
+        allow_new_cluster: run.allow_new_cluster,
+        candidates_max: run.candidates_max.get(),
+        retry: RetryPolicy { attempts_max: run.attempts.get(), ..RetryPolicy::default() },
+        total_timeout: run.total_timeout,
+        parallel: run.parallel.get(),
+        slice_size: run.slice_size.get() as u64,
+    }
+}
+
+/// The clusters of `--clusters`.
+pub(super) fn clusters(run: &RunConfig) -> anyhow::Result<Vec<ClusterDraft>> {
+    run.clusters.as_deref().map_or(Ok(Vec::new()), |path| advice::of(exchange::read_clusters(path)))
+}
+
+/// Where the records are: a terminal has none to give.
+pub(super) fn records(given: &str) -> anyhow::Result<PathBuf> {
+    if given == "-" && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        let hint = "give a JSONL or CSV file, or pipe JSON lines in; `judge-host judge --help` shows both";
+        return Err(advice::error("no records are given", hint));
+    }
+    Ok(PathBuf::from(given))
+}
+
+/// The name of a batch that was given none: the input's file stem.
+pub(super) fn batch_id(records: &Path) -> String {
+    if records == Path::new("-") {
+        return "stdin".to_owned();
+    }
+    records.file_stem().map_or_else(|| "batch".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}

@@ -1,0 +1,97 @@
+//! A run as it is watched: its outcomes counted, its progress drawn, its signals heard.
+
+use super::signals::{self, Signalled};
+use anyhow::Context;
+use judge_host::Judge;
+use judge_host::job::source::Position;
+use judge_host::job::{Counters, Drain};
+use judge_host::judge::{Run, RunReport};
+use judge_host::report::{Console, Progress, ProgressView, RunFacts, Tally};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio_util::task::AbortOnDropHandle;
+
+/// How often the progress is drawn.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What a run came to.
+pub(super) struct Watched {
+    pub(super) tally: Tally,
+    pub(super) report: RunReport,
+    pub(super) facts: RunFacts,
+}
+
+/// Runs a judge over an input to its end, or to the operator's.
+pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: &Console) -> anyhow::Result<Watched> {
+    let counters = Arc::new(Counters::default());
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let drain = Drain::default();
+    let _signals = signals::listen(drain.clone(), told(console, &counters)).context("cannot listen to signals")?;
+    let limit = run.limit;
+    let progress = draw(console, Arc::clone(&counters), Arc::clone(&tally), move |read| {
+        let by_limit = limit.map(|limit| read as f64 / limit.max(1) as f64);
+        by_limit.into_iter().chain(position.fraction()).reduce(f64::max)
+    });
+    let begun = Instant::now();
+    let counting = Arc::clone(&tally);
+    let ran = judge
+        .run(run, Arc::clone(&counters), &drain, move |finished| {
+            lock(&counting).add(&finished.outcome, finished.label.as_deref());
+        })
+        .await;
+    let wall = begun.elapsed();
+    drop(progress);
+    let report = super::advice::of(ran)?;
+    let facts = RunFacts {
+        records: counters.read.load(Relaxed),
+        already_done: counters.already_done.load(Relaxed),
+        duplicates: report.intake.duplicates,
+        calls: counters.calls.load(Relaxed),
+        wall,
+        parallel: judge.policy().parallel,
+        interrupted: report.interrupted,
+    };
+    let tally = std::mem::take(&mut *lock(&tally));
+    Ok(Watched { tally, report, facts })
+}
+
+/// Draws the progress until the handle is dropped.
+fn draw(
+    console: &Console,
+    counters: Arc<Counters>,
+    tally: Arc<Mutex<Tally>>,
+    fraction_read: impl Fn(u64) -> Option<f64> + Send + 'static,
+) -> AbortOnDropHandle<()> {
+    let mut progress = Progress::begin(console);
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
+        loop {
+            ticks.tick().await;
+            let (done, failed) = {
+                let tally = lock(&tally);
+                (tally.done(), tally.failed())
+            };
+            let in_flight = counters.in_flight() as u64;
+            let fraction_read = fraction_read(counters.read.load(Relaxed));
+            progress.update(&ProgressView { done, failed, in_flight, fraction_read });
+        }
+    }))
+}
+
+/// What is said when the operator asks for the end.
+fn told(console: &Console, counters: &Arc<Counters>) -> impl Fn(Signalled) + Send + 'static {
+    let (console, counters) = (console.clone(), Arc::clone(counters));
+    move |signalled| match signalled {
+        Signalled::Once => {
+            let in_flight = counters.in_flight();
+            console.note(&format!("ending: {in_flight} records in flight are finished first; Ctrl-C again stops at once"));
+        }
+        Signalled::Twice => console.note("stopped: what was in flight is judged again by the next run"),
+    }
+}
+
+/// The tally is plain numbers: a panic while it counts leaves it whole.
+fn lock(tally: &Mutex<Tally>) -> std::sync::MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}

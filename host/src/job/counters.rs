@@ -1,0 +1,44 @@
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// What a run counts while it goes on. Relaxed throughout: each number stands alone, and nobody decides by them.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Records taken from the input, bad lines included, repeated ids and what was only read ahead not.
+    pub read: AtomicU64,
+    /// Records that an earlier run had judged.
+    pub already_done: AtomicU64,
+    /// Requests sent to the endpoint.
+    pub calls: AtomicU64,
+    /// Attempts beyond the first of their record.
+    pub retries: AtomicU64,
+    in_flight: AtomicUsize,
+    in_flight_peak: AtomicUsize,
+}
+
+impl Counters {
+    /// Records being judged right now.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
+    }
+
+    /// The most records that were ever judged at one time.
+    pub fn in_flight_peak(&self) -> usize {
+        self.in_flight_peak.load(Relaxed)
+    }
+
+    /// Counts one record as read, and as in flight until the guard is dropped.
+    pub(super) fn enter(&self) -> InFlight<'_> {
+        self.read.fetch_add(1, Relaxed);
+        let now = self.in_flight.fetch_add(1, Relaxed) + 1;
+        self.in_flight_peak.fetch_max(now, Relaxed);
+        InFlight(self)
+    }
+}
+
+pub(super) struct InFlight<'a>(&'a Counters);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Relaxed);
+    }
+}

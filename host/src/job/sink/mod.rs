@@ -1,0 +1,28 @@
+//! Writes outcomes as rows, only after their commit. The file is a projection of the registry: a run that goes on
+//! first makes the file anew from what is committed, so that no kill can leave it torn, short or double.
+
+mod csv;
+mod file;
+mod jsonl;
+mod row;
+
+pub use file::{Format, Target, TargetError, open, rows};
+pub use row::Row;
+
+use crate::model::Outcome;
+use std::io;
+
+/// Takes outcomes and writes them as rows.
+pub trait Sink: Send {
+    /// Writes one row; it may stay in a buffer until `flush`.
+    ///
+    /// # Errors
+    /// Where the row cannot be written: then the run cannot go on.
+    fn write(&mut self, outcome: &Outcome) -> io::Result<()>;
+
+    /// Hands everything written so far to the operating system.
+    ///
+    /// # Errors
+    /// As `write`.
+    fn flush(&mut self) -> io::Result<()>;
+}

@@ -1,0 +1,85 @@
+use super::{Counted, Input, ROW_BYTES_MAX, Read, SourceError, row};
+use serde_json::Value;
+use std::io::{self, BufReader};
+use std::path::PathBuf;
+
+/// Comma-separated values with a header; quotes, embedded line ends and CRLF as in RFC 4180.
+pub(super) struct Csv {
+    rows: ::csv::Reader<Bounded>,
+    header: Vec<String>,
+    path: PathBuf,
+}
+
+impl Csv {
+    pub(super) fn new(input: Input, path: PathBuf) -> Result<Self, SourceError> {
+        let bounded = Bounded { input, left: ROW_BYTES_MAX };
+        let mut rows = ::csv::ReaderBuilder::new().flexible(true).from_reader(bounded);
+        let header = match rows.byte_headers() {
+            Ok(header) => header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect(),
+            Err(error) => return Err(fatal(error, 1, &path)),
+        };
+        let csv = Csv { rows, header, path };
+        // An empty file is an empty input, not one with the wrong columns.
+        let empty = csv.header.iter().all(String::is_empty);
+        if !empty && !csv.header.iter().any(|name| name == "text") {
+            return Err(SourceError::Columns { found: csv.header.join(", ") });
+        }
+        Ok(csv)
+    }
+
+    pub(super) fn next_row(&mut self) -> Result<Option<Read>, SourceError> {
+        let mut fields = ::csv::ByteRecord::new();
+        self.rows.get_mut().left = ROW_BYTES_MAX;
+        let line = self.rows.position().line();
+        match self.rows.read_byte_record(&mut fields) {
+            Ok(false) => Ok(None),
+            Ok(true) => Ok(Some(self.parse(&fields, fields.position().map_or(line, ::csv::Position::line)))),
+            Err(error) => Err(fatal(error, line, &self.path)),
+        }
+    }
+
+    fn parse(&self, fields: &::csv::ByteRecord, line: u64) -> Read {
+        if fields.len() != self.header.len() {
+            let message = format!("line {line}: {} fields, the header has {}", fields.len(), self.header.len());
+            return row::unreadable(line, "field-count", message);
+        }
+        let mut named = Vec::with_capacity(self.header.len());
+        for (name, field) in self.header.iter().zip(fields) {
+            let Ok(text) = std::str::from_utf8(field) else {
+                return row::unreadable(line, "invalid-utf8", format!("line {line} column `{name}`: invalid UTF-8"));
+            };
+            // An empty cell is no value, but for the text, where its emptiness is worth telling.
+            if !text.is_empty() || name == "text" {
+                named.push((name.clone(), Value::from(text)));
+            }
+        }
+        row::record(line, named)
+    }
+}
+
+fn fatal(error: ::csv::Error, line: u64, path: &std::path::Path) -> SourceError {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::FileTooLarge => {
+            SourceError::EndlessRow { line }
+        }
+        ::csv::ErrorKind::Io(source) => SourceError::Io { path: path.display().to_string(), source },
+        other => SourceError::Io { path: path.display().to_string(), source: io::Error::other(format!("{other:?}")) },
+    }
+}
+
+/// Ends a row that would not end by itself: the parser keeps a whole row in memory.
+struct Bounded {
+    input: BufReader<Counted>,
+    left: usize,
+}
+
+impl io::Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let count = self.input.read(buffer)?;
+        self.left = self.left.saturating_sub(count);
+        Ok(count)
+    }
+}

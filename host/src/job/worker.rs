@@ -1,0 +1,182 @@
+//! The whole story of one record, top to bottom: snapshot, job, attempts, check, commit.
+
+use super::{Plan, hash, intake::Item, verdict};
+use crate::model::{Answer, Fault, FaultKind, Job, Judged, Outcome, Record, Step, Usage};
+use crate::provider::Provider;
+use crate::registry::{Registry, RegistryError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// The most requests of one job; the contract says so.
+const SENDS_MAX: usize = 3;
+
+/// A committed outcome, with what the report compares it to.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What was committed.
+    pub outcome: Outcome,
+    /// The right cluster, where the record told it.
+    pub label: Option<String>,
+}
+
+/// Judges one item of the input and commits its outcome, verdict or fault.
+///
+/// Dropping the future loses the calls already paid for this record, and nothing else: the record is judged
+/// again by the next run, unless its commit had reached the store.
+///
+/// # Errors
+/// Only where the outcome cannot be committed: then the run cannot go on.
+pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Result<Finished, RegistryError> {
+    let counters = Arc::clone(&plan.counters);
+    let _in_flight = counters.enter();
+    let (outcome, record) = match item {
+        Item::Record { record, slice_id } => {
+            let record = Arc::new(record);
+            (judge(&plan, &registry, &record, slice_id).await, Some(record))
+        }
+        Item::Unreadable { request_id, fault, slice_id } => {
+            (outcome(&plan, request_id, slice_id, Tried::not_at_all(fault)), None)
+        }
+    };
+    let text = record.as_ref().map(|record| record.text.as_str());
+    let committed = registry.record_assignment(outcome, text).await?;
+    let label = record.and_then(|record| record.label.clone());
+    Ok(Finished { outcome: committed.outcome, label })
+}
+
+/// The first step that a provider takes for a record: what `--dry-run` shows.
+///
+/// # Errors
+/// The fault that the record would end in before anything is sent.
+pub async fn first_step(plan: &Plan, registry: &Registry, record: Record) -> Result<Step, Fault> {
+    let job = plan.job(&Arc::new(record), &registry.snapshot())?;
+    plan.provider.build_request(&job).await
+}
+
+async fn judge(plan: &Plan, registry: &Registry, record: &Arc<Record>, slice_id: u64) -> Outcome {
+    let snapshot = registry.snapshot();
+    let tried = match plan.job(record, &snapshot) {
+        Ok(job) => pursue(plan, &job).await,
+        Err(fault) => Tried::not_at_all(fault),
+    };
+    let outcome = outcome(plan, record.request_id.clone(), slice_id, tried);
+    Outcome { epoch: snapshot.epoch, ..outcome }
+}
+
+/// What came of a record, and what it took.
+struct Tried {
+    result: Result<Judged, Fault>,
+    model: Option<String>,
+    request_hash: String,
+    attempts: u32,
+    latency: Duration,
+    usage: Usage,
+}
+
+impl Tried {
+    fn not_at_all(fault: Fault) -> Self {
+        Tried {
+            result: Err(fault),
+            model: None,
+            request_hash: String::new(),
+            attempts: 0,
+            latency: Duration::ZERO,
+            usage: Usage::default(),
+        }
+    }
+}
+
+fn outcome(plan: &Plan, request_id: String, slice_id: u64, tried: Tried) -> Outcome {
+    let identity = plan.provider.identity();
+    Outcome {
+        batch_id: plan.batch_id.clone(),
+        slice_id,
+        request_id,
+        result: tried.result,
+        provider: identity.descriptor.id.clone(),
+        model: tried.model.unwrap_or_else(|| plan.settings.model.clone()),
+        component_digest: identity.digest.clone(),
+        request_hash: tried.request_hash,
+        epoch: 0,
+        attempts: tried.attempts,
+        latency: tried.latency,
+        usage: tried.usage,
+    }
+}
+
+/// Attempts until there is a verdict or the policy ends it.
+async fn pursue(plan: &Plan, job: &Job) -> Tried {
+    let begun = Instant::now();
+    let mut tried = Tried::not_at_all(Fault::new(FaultKind::Other, "no attempt was made"));
+    loop {
+        tried.attempts += 1;
+        let left = plan.total_timeout.saturating_sub(begun.elapsed());
+        tried.result = match tokio::time::timeout(left, attempt(plan, job, &mut tried)).await {
+            Ok(result) => result,
+            Err(_) => Err(out_of_time(plan.total_timeout)),
+        };
+        let Err(fault) = &tried.result else { break };
+        tried.usage.add(&fault.usage);
+        let left = plan.total_timeout.saturating_sub(begun.elapsed());
+        let Some(wait) = plan.retry.wait(fault, tried.attempts, left, fastrand::f64()) else { break };
+        tokio::time::sleep(wait).await;
+        plan.counters.retries.fetch_add(1, Relaxed);
+    }
+    tried.latency = begun.elapsed();
+    tried
+}
+
+/// One attempt: build, send, parse, perhaps send again, and the check of the answer.
+async fn attempt(plan: &Plan, job: &Job, tried: &mut Tried) -> Result<Judged, Fault> {
+    let provider = plan.provider.as_ref();
+    let mut step = provider.build_request(job).await?;
+    if tried.request_hash.is_empty() {
+        tried.request_hash = match &step {
+            Step::Send(outgoing) => hash::of_request(&outgoing.request),
+            Step::Done(_) => hash::of_job(job),
+        };
+    }
+    for _ in 0..=SENDS_MAX {
+        match step {
+            Step::Done(answer) => return finish(job, answer, tried),
+            Step::Send(outgoing) => {
+                let transport = plan.transport.as_deref().ok_or_else(no_endpoint)?;
+                plan.counters.calls.fetch_add(1, Relaxed);
+                let response = transport.send(&outgoing.request).await?;
+                step = parse(provider, job, outgoing.state, response).await?;
+            }
+        }
+    }
+    Err(Fault::new(FaultKind::Blocked, format!("the job wants more than {SENDS_MAX} requests")).code("steps"))
+}
+
+async fn parse(
+    provider: &dyn Provider,
+    job: &Job,
+    state: Vec<u8>,
+    response: crate::model::HttpResponse,
+) -> Result<Step, Fault> {
+    let parsed = provider.parse_response(job, state, response).await;
+    parsed.map_err(|fault| Fault { request_sent: true, ..fault })
+}
+
+fn finish(job: &Job, answer: Answer, tried: &mut Tried) -> Result<Judged, Fault> {
+    tried.usage.add(&answer.usage);
+    let checked = verdict::check(job, &answer);
+    tried.model = answer.model.or(tried.model.take());
+    checked
+}
+
+/// A provider that sends needs an endpoint; the composition root gives it none only where it declared none.
+pub(super) fn no_endpoint() -> Fault {
+    Fault::new(FaultKind::Blocked, "the provider wants to send, but has no endpoint")
+        .code("no-endpoint")
+        .hint("name the server with `--endpoint URL`")
+}
+
+fn out_of_time(total: Duration) -> Fault {
+    let message = format!("no verdict within the record's total time: {}", humantime::format_duration(total));
+    Fault { request_sent: true, ..Fault::new(FaultKind::TimedOut, message).code("total") }
+        .hint("give records more time with `--total-timeout`")
+}

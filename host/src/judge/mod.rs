@@ -1,0 +1,154 @@
+//! The composition root: wires a provider, its endpoint and a registry into one judge. The binary and programs
+//! that use the library come in here, and see the same.
+
+mod open;
+mod options;
+mod run;
+mod slice;
+
+pub use open::{OpenError, catalog, connect};
+pub use options::JudgeOptions;
+pub use run::{Run, RunError, RunReport};
+pub use slice::Outcomes;
+
+use crate::control::retry::RetryPolicy;
+use crate::job::{self, Counters, Plan};
+use crate::model::{Fault, Instructions, Record, Settings, Step};
+use crate::provider::Provider;
+use crate::registry::Registry;
+use crate::transport::Transport;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How records are judged, whoever the provider is.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// How to judge.
+    pub settings: Arc<Settings>,
+    /// What to know besides.
+    pub instructions: Arc<Instructions>,
+    /// Whether a new cluster is an allowed decision.
+    pub allow_new_cluster: bool,
+    /// The most candidates that one job shows.
+    pub candidates_max: usize,
+    /// How far a record is pursued.
+    pub retry: RetryPolicy,
+    /// The longest that a record may take, attempts and waits together.
+    pub total_timeout: Duration,
+    /// Records judged at one time.
+    pub parallel: usize,
+    /// Records a slice.
+    pub slice_size: u64,
+}
+
+/// Judges records through one provider, into one registry.
+///
+/// ```no_run
+/// use judge_host::model::Record;
+/// use judge_host::{Judge, JudgeOptions};
+///
+/// # async fn example() -> anyhow::Result<()> {
+/// let judge = Judge::open(JudgeOptions {
+///     providers: "plugins".into(),
+///     provider: "ollama".into(),
+///     model: Some("qwen3:8b".into()),
+///     registry: Some("judge.db".into()),
+///     ..JudgeOptions::default()
+/// })
+/// .await?;
+/// let records = vec![Record::new("r1", "my card has not arrived"), Record::new("r2", "top up failed")];
+/// for outcome in judge.judge_slice(records, Some(5)).await? {
+///     match outcome.result {
+///         Ok(judged) => println!("{}: {:?}", outcome.request_id, judged.cluster_id),
+///         Err(fault) => println!("{}: {fault}", outcome.request_id),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Judge {
+    provider: Arc<dyn Provider>,
+    transport: Option<Arc<dyn Transport>>,
+    registry: Arc<Registry>,
+    policy: Policy,
+    profile: Arc<[u8]>,
+    batch_id: String,
+}
+
+impl Judge {
+    /// A judge of its parts, not yet prepared. Programs that have no reason to build the parts themselves use
+    /// [`Judge::open`].
+    pub fn new(
+        provider: Arc<dyn Provider>,
+        transport: Option<Arc<dyn Transport>>,
+        registry: Arc<Registry>,
+        policy: Policy,
+        batch_id: String,
+    ) -> Judge {
+        Judge { provider, transport, registry, policy, profile: Arc::from([]), batch_id }
+    }
+
+    /// Lets the provider look at its server: is it there, is the key right, does it know the model.
+    ///
+    /// # Errors
+    /// The fault that every record would end in.
+    pub async fn prepare(&mut self) -> Result<(), Fault> {
+        let Policy { settings, retry, total_timeout, .. } = &self.policy;
+        let transport = self.transport.as_deref();
+        let profile = job::prepare(self.provider.as_ref(), transport, settings, retry, *total_timeout).await?;
+        self.profile = profile.into();
+        Ok(())
+    }
+
+    /// The same judge over another registry, with another number of records at one time.
+    #[must_use]
+    pub fn elsewhere(&self, registry: Arc<Registry>, parallel: usize) -> Judge {
+        Judge {
+            provider: Arc::clone(&self.provider),
+            transport: self.transport.clone(),
+            registry,
+            policy: Policy { parallel, ..self.policy.clone() },
+            profile: Arc::clone(&self.profile),
+            batch_id: self.batch_id.clone(),
+        }
+    }
+
+    /// Who judges.
+    pub fn provider(&self) -> &dyn Provider {
+        self.provider.as_ref()
+    }
+
+    /// Where clusters and outcomes are kept.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// How records are judged.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What the provider does first for a record; nothing is sent.
+    ///
+    /// # Errors
+    /// The fault that the record would end in before anything is sent.
+    pub async fn first_step(&self, record: Record) -> Result<Step, Fault> {
+        job::first_step(&self.plan(&self.batch_id, Arc::default()), &self.registry, record).await
+    }
+
+    fn plan(&self, batch_id: &str, counters: Arc<Counters>) -> Plan {
+        Plan {
+            batch_id: batch_id.to_owned(),
+            provider: Arc::clone(&self.provider),
+            transport: self.transport.clone(),
+            settings: Arc::clone(&self.policy.settings),
+            instructions: Arc::clone(&self.policy.instructions),
+            profile: Arc::clone(&self.profile),
+            allow_new_cluster: self.policy.allow_new_cluster,
+            candidates_max: self.policy.candidates_max,
+            retry: self.policy.retry,
+            total_timeout: self.policy.total_timeout,
+            counters,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use super::Policy;
+use crate::control::retry::RetryPolicy;
+use crate::model::{Instructions, Settings};
+use crate::transport::{Secret, TransportLimits};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a judge is made of. `Default` gives the binary's defaults; `provider` must be named.
+#[derive(Clone, Debug)]
+pub struct JudgeOptions {
+    /// Folder of the provider components.
+    pub providers: PathBuf,
+    /// Id of the provider that judges.
+    pub provider: String,
+    /// Base URL of the server; none takes the provider's default.
+    pub endpoint: Option<String>,
+    /// Model as the API knows it; none takes the provider's default.
+    pub model: Option<String>,
+    /// The key, put into the header that the provider names. No component ever sees it.
+    pub api_key: Option<Secret>,
+    /// Sampling temperature, 0.0 to 2.0; none leaves it to the provider.
+    pub temperature: Option<f64>,
+    /// Upper bound of generated tokens for one answer; none leaves it to the provider.
+    pub max_output_tokens: Option<u32>,
+    /// Sampling seed.
+    pub seed: Option<u64>,
+    /// The provider's own settings.
+    pub settings: Vec<(String, String)>,
+    /// The operator's words on how to decide; may be empty.
+    pub instructions: String,
+    /// Language of the rationale as a BCP 47 tag; none means the record's own.
+    pub language: Option<String>,
+    /// Whether a new cluster is an allowed decision.
+    pub allow_new_cluster: bool,
+    /// The most candidates that one job shows.
+    pub candidates_max: usize,
+    /// Registry file; none keeps the registry in a temporary file, gone with the judge.
+    pub registry: Option<PathBuf>,
+    /// The batch that outcomes are committed under.
+    pub batch_id: String,
+    /// Records judged at one time, from 1.
+    pub parallel: usize,
+    /// Attempts for one record in all, from 1.
+    pub attempts: u32,
+    /// The longest that one attempt may take.
+    pub timeout: Duration,
+    /// The longest that a record may take, attempts and waits together.
+    pub total_timeout: Duration,
+    /// Records a slice.
+    pub slice_size: u64,
+    /// Folder for compiled components; none compiles them anew each time.
+    pub cache_dir: Option<PathBuf>,
+}
+
+impl Default for JudgeOptions {
+    fn default() -> Self {
+        JudgeOptions {
+            providers: "plugins".into(),
+            provider: String::new(),
+            endpoint: None,
+            model: None,
+            api_key: None,
+            temperature: None,
+            max_output_tokens: None,
+            seed: None,
+            settings: Vec::new(),
+            instructions: String::new(),
+            language: None,
+            allow_new_cluster: true,
+            candidates_max: 20,
+            registry: None,
+            batch_id: "default".to_owned(),
+            parallel: 5,
+            attempts: RetryPolicy::default().attempts_max,
+            timeout: TransportLimits::default().attempt,
+            total_timeout: Duration::from_mins(10),
+            slice_size: 60,
+            cache_dir: None,
+        }
+    }
+}
+
+impl JudgeOptions {
+    /// How records are judged, once the model is known.
+    pub(super) fn policy(&self, model: String) -> Policy {
+        let mut extra = self.settings.clone();
+        extra.sort();
+        Policy {
+            settings: Arc::new(Settings {
+                model,
+                temperature: self.temperature,
+                max_output_tokens: self.max_output_tokens,
+                seed: self.seed,
+                extra,
+            }),
+            instructions: Arc::new(Instructions {
+                text: self.instructions.clone(),
+                rationale_language: self.language.clone(),
+            }),
+            allow_new_cluster: self.allow_new_cluster,
+            candidates_max: self.candidates_max,
+            retry: RetryPolicy { attempts_max: self.attempts.max(1), ..RetryPolicy::default() },
+            total_timeout: self.total_timeout,
+            parallel: self.parallel.max(1),
+            slice_size: self.slice_size.max(1),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A whole input through the judge: read, judge, commit, write; and what to say of it at the end.
+
+use super::Judge;
+use crate::job::sink::Sink;
+use crate::job::source::Source;
+use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport};
+use crate::registry::RegistryError;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Finished records that may wait for the sink; beyond that a slow reader of the output holds the judging back.
+const WRITE_AHEAD: usize = 64;
+/// How long an interrupted run waits for what its reading has to say.
+const INTERRUPTED_PATIENCE: Duration = Duration::from_millis(200);
+
+/// What to judge, and where to.
+pub struct Run {
+    /// What to read.
+    pub source: Source,
+    /// Where the rows go.
+    pub sink: Box<dyn Sink>,
+    /// The batch that the outcomes are committed under.
+    pub batch_id: String,
+    /// Records to read at most.
+    pub limit: Option<u64>,
+    /// Whether records that are judged already are judged again.
+    pub rejudge: bool,
+}
+
+/// What a run saw besides its outcomes.
+#[derive(Debug)]
+pub struct RunReport {
+    /// What the reading saw.
+    pub intake: IntakeReport,
+    /// Whether the run was asked to end before its input did.
+    pub interrupted: bool,
+}
+
+/// Why a run could not go on. What was committed stays committed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The input cannot be read on.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// An outcome cannot be committed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A row cannot be written.
+    #[error("cannot write the output")]
+    Sink(#[source] io::Error),
+}
+
+impl RunError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            RunError::Intake(IntakeError::Source(error)) => error.hint(),
+            RunError::Intake(IntakeError::Registry(error)) | RunError::Registry(error) => error.hint(),
+            RunError::Sink(_) => {
+                Some("nothing judged is lost: the same command again writes the committed rows anew".to_owned())
+            }
+        }
+    }
+}
+
+impl Judge {
+    /// Judges an input to its end, or until `drain` asks. `each` is told of every record that is committed and
+    /// written, on the thread that writes.
+    ///
+    /// Dropping the future gives up the records in flight; what is committed stays committed.
+    ///
+    /// # Errors
+    /// Where the input, the registry or the sink fails: then nothing further is begun. A sink that fails lets the
+    /// records in flight finish, since their calls are paid; a registry that fails gives them up.
+    pub async fn run(
+        &self,
+        run: Run,
+        counters: Arc<Counters>,
+        drain: &Drain,
+        each: impl FnMut(&Finished) + Send + 'static,
+    ) -> Result<RunReport, RunError> {
+        let plan = Arc::new(self.plan(&run.batch_id, Arc::clone(&counters)));
+        let asked = drain.clone();
+        let drain = drain.child();
+        let intake = Intake {
+            source: run.source,
+            batch_id: run.batch_id,
+            slice_size: self.policy.slice_size,
+            limit: run.limit,
+            rejudge: run.rejudge,
+        };
+        let (items, report) = job::intake(intake, Arc::clone(&self.registry), counters, drain.clone());
+        let (results_tx, results) = mpsc::channel(WRITE_AHEAD);
+        let writing = {
+            let drain = drain.clone();
+            tokio::task::spawn_blocking(move || write(results, run.sink, each, &drain))
+        };
+        let work = |item| job::work(Arc::clone(&plan), Arc::clone(&self.registry), item);
+        job::schedule(self.policy.parallel, ReceiverStream::new(items), work, results_tx, &drain).await;
+        let written = writing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        written?;
+        let interrupted = asked.begun();
+        // A silent stdin may never end the reading; then its report is not waited for.
+        let patience = if interrupted { INTERRUPTED_PATIENCE } else { Duration::MAX };
+        let report = tokio::time::timeout(patience, report).await;
+        let mut intake = report.ok().and_then(Result::ok).unwrap_or_default();
+        match intake.error.take() {
+            Some(error) => Err(error.into()),
+            None => Ok(RunReport { intake, interrupted }),
+        }
+    }
+}
+
+/// Writes what is committed until the results end. Rows reach the operating system as soon as none is waiting.
+fn write(
+    mut results: mpsc::Receiver<Result<Finished, RegistryError>>,
+    mut sink: Box<dyn Sink>,
+    mut each: impl FnMut(&Finished),
+    drain: &Drain,
+) -> Result<(), RunError> {
+    let mut failed = None;
+    while let Some(result) = results.blocking_recv() {
+        let done = match result {
+            // The first failure is told; what comes after it is committed and can be written by the next run.
+            _ if failed.is_some() => Ok(()),
+            Ok(finished) => sink
+                .write(&finished.outcome)
+                .and_then(|()| if results.is_empty() { sink.flush() } else { Ok(()) })
+                .map(|()| each(&finished))
+                .map_err(RunError::Sink),
+            Err(error) => Err(RunError::Registry(error)),
+        };
+        match done {
+            Ok(()) => {}
+            Err(error @ RunError::Sink(_)) => {
+                drain.begin();
+                failed = Some(error);
+            }
+            Err(error) => {
+                drain.stop_now();
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => sink.flush().map_err(RunError::Sink),
+    }
+}

@@ -1,0 +1,109 @@
+//! Records that the caller holds, rather than a file: as a slice, in order, or as a stream, as they finish.
+
+use super::Judge;
+use crate::job::{self, Drain, Item, Plan};
+use crate::model::{Outcome, Record};
+use crate::registry::{Registry, RegistryError};
+use futures_util::{Stream, StreamExt};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Outcomes that may wait for whoever reads them; beyond that the judging is held back.
+const OUTCOMES_AHEAD: usize = 16;
+
+impl Judge {
+    /// Judges a slice of records, `parallel` at one time (none: as the judge was opened), and gives one outcome for
+    /// every record, in their order. A record whose verdict is committed already is not sent again: its stored
+    /// outcome is given. Where two records share an id, the first is judged and both get its outcome.
+    ///
+    /// Dropping the future gives up the records in flight; what is committed stays committed.
+    ///
+    /// # Errors
+    /// Only where outcomes cannot be committed. A record that cannot be judged is an outcome with a fault.
+    pub async fn judge_slice(
+        &self,
+        records: Vec<Record>,
+        parallel: Option<usize>,
+    ) -> Result<Vec<Outcome>, RegistryError> {
+        let order: Vec<String> = records.iter().map(|record| record.request_id.clone()).collect();
+        let mut distinct = HashMap::with_capacity(records.len());
+        let firsts: Vec<_> =
+            records.into_iter().filter(|record| distinct.insert(record.request_id.clone(), None).is_none()).collect();
+        let mut outcomes = self.judge_stream(futures_util::stream::iter(firsts), parallel);
+        while let Some(outcome) = outcomes.next().await {
+            let outcome = outcome?;
+            distinct.insert(outcome.request_id.clone(), Some(outcome));
+        }
+        let found = order.iter().map(|id| distinct.get(id).cloned().flatten());
+        Ok(found.map(|outcome| outcome.expect("every record has one outcome")).collect())
+    }
+
+    /// Judges records as they come, `parallel` at one time (none: as the judge was opened), and gives their outcomes
+    /// as they finish. No more records are taken than can be judged; outcomes that nobody reads hold it back.
+    ///
+    /// Dropping the stream gives up the records in flight; what is committed stays committed.
+    pub fn judge_stream(
+        &self,
+        records: impl Stream<Item = Record> + Send + 'static,
+        parallel: Option<usize>,
+    ) -> Outcomes {
+        let plan = Arc::new(self.plan(&self.batch_id, Arc::default()));
+        let registry = Arc::clone(&self.registry);
+        let parallel = parallel.unwrap_or(self.policy.parallel);
+        let slice_size = self.policy.slice_size;
+        let (tx, outcomes) = mpsc::channel(OUTCOMES_AHEAD);
+        let judging = tokio::spawn(async move {
+            let mut index = 0;
+            let items = records.map(move |record| {
+                let slice_id = index / slice_size;
+                index += 1;
+                (record, slice_id)
+            });
+            let work = move |(record, slice_id)| once(Arc::clone(&plan), Arc::clone(&registry), record, slice_id);
+            job::schedule(parallel, items, work, tx, &Drain::default()).await;
+        });
+        Outcomes { outcomes, judging: AbortOnDropHandle::new(judging) }
+    }
+}
+
+/// The stored outcome of a record that has its verdict; else the outcome of judging it.
+async fn once(
+    plan: Arc<Plan>,
+    registry: Arc<Registry>,
+    record: Record,
+    slice_id: u64,
+) -> Result<Outcome, RegistryError> {
+    if let Some(outcome) = registry.outcome(&plan.batch_id, &record.request_id)?
+        && outcome.result.is_ok()
+    {
+        return Ok(outcome);
+    }
+    let finished = job::work(plan, registry, Item::Record { record, slice_id }).await?;
+    Ok(finished.outcome)
+}
+
+/// Outcomes as they finish; the end comes when every record has one.
+pub struct Outcomes {
+    outcomes: mpsc::Receiver<Result<Outcome, RegistryError>>,
+    judging: AbortOnDropHandle<()>,
+}
+
+impl Stream for Outcomes {
+    type Item = Result<Outcome, RegistryError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(outcome) = ready!(self.outcomes.poll_recv(ctx)) else {
+            // An end that comes of a panic must not look like the end of the records.
+            return match ready!(Pin::new(&mut self.judging).poll(ctx)) {
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                _ => Poll::Ready(None),
+            };
+        };
+        Poll::Ready(Some(outcome))
+    }
+}

@@ -1,0 +1,241 @@
+//! Rules worth keeping: who may know whom, how long a file and a function may be, what must not be in the code.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The longest file, in lines, its own unit tests not counted.
+const FILE_LINES_MAX: usize = 400;
+/// The longest function, in lines, from its `fn` to its closing brace.
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Foreign crates that one room alone may name, and why.
+const EDGES: &[(&str, &[&str], &str)] = &[
+    ("wasmtime", &["sandbox/"], "providers are components only there"),
+    ("wasmtime_wasi", &["sandbox/"], "providers are components only there"),
+    ("reqwest", &["transport/"], "HTTP is spoken only there"),
+    ("rustls", &["transport/"], "HTTP is spoken only there"),
+    ("hyper", &["transport/"], "HTTP is spoken only there"),
+    ("rusqlite", &["registry/"], "the store is behind the registry"),
+    ("indicatif", &["report/"], "only the report draws"),
+    ("comfy_table", &["report/"], "only the report draws"),
+    ("clap", &["cli/", "main.rs"], "flags end at the command line"),
+    ("dotenvy", &["config/"], "the environment is read in one place"),
+];
+
+/// What each room may use of the others. A room that is not listed may use none.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("control", &["model"]),
+    ("provider", &["model"]),
+    ("transport", &["model"]),
+    ("registry", &["model"]),
+    ("sandbox", &["model", "provider"]),
+    ("report", &["model"]),
+    ("config", &["model", "cli"]),
+    ("job", &["model", "control", "provider", "transport", "registry"]),
+];
+
+/// Words that must not stand in a room's code, and why.
+const BANNED: &[(&str, &str)] = &[
+    ("TODO", "finish it or file an issue"),
+    ("FIXME", "finish it or file an issue"),
+    ("unimplemented!(", "a stub is a defect"),
+    ("todo!(", "a stub is a defect"),
+    ("#[allow(", "use `#[expect(lint, reason = …)]`"),
+    ("std::env::", "config/ is the only reader of the environment"),
+    (".unwrap()", "say why it cannot happen, or return the error"),
+];
+
+struct Source {
+    /// Below its crate's `src/`.
+    name: String,
+    text: String,
+}
+
+impl Source {
+    /// The lines before the unit tests.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let numbered = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
+        numbered.take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+    }
+
+    fn is_test(&self) -> bool {
+        self.name.ends_with("tests.rs") || self.name.contains("/tests/")
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace above").to_owned()
+}
+
+fn sources(folder: &Path) -> Vec<Source> {
+    let mut found = Vec::new();
+    collect(folder, folder, &mut found);
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(!found.is_empty(), "no source below {}", folder.display());
+    found
+}
+
+fn collect(base: &Path, folder: &Path, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            collect(base, &path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let name = path.strip_prefix(base).expect("below the base").to_string_lossy().replace('\\', "/");
+            found.push(Source { name, text: fs::read_to_string(&path).expect("readable source") });
+        }
+    }
+}
+
+/// Fails with all breaches at once: a list is mended faster than one breach a run.
+fn check(breaches: impl IntoIterator<Item = String>) {
+    let mut list = String::new();
+    for breach in breaches {
+        writeln!(list, "  {breach}").expect("a string takes everything");
+    }
+    assert!(list.is_empty(), "\n{list}");
+}
+
+/// The first word of a path after `prefix`, wherever it stands in the line.
+fn words_after<'a>(line: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    line.match_indices(prefix).map(move |(at, _)| {
+        let rest = &line[at + prefix.len()..];
+        &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())]
+    })
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
+}
+
+#[test]
+fn foreign_crates_stay_in_their_rooms() {
+    let mut breaches = Vec::new();
+    for source in sources(&root().join("host/src")) {
+        for (number, line) in source.code().filter(|(_, line)| !is_comment(line)) {
+            for (name, rooms, reason) in EDGES {
+                let named = line.contains(&format!("{name}::")) || line.contains(&format!("use {name}"));
+                let own = line.contains(&format!("_{name}::")) || line.contains(&format!(":{name}::"));
+                if named && !own && !rooms.iter().any(|room| source.name.starts_with(room)) {
+                    breaches.push(format!("{}:{number}: names `{name}`: {reason}", source.name));
+                }
+            }
+        }
+    }
+    check(breaches);
+}
+
+#[test]
+fn rooms_know_only_whom_they_may() {
+    let allowed: BTreeMap<_, _> = ROOMS.iter().copied().collect();
+    let mut breaches = Vec::new();
+    for source in sources(&root().join("host/src")) {
+        let Some((room, _)) = source.name.split_once('/') else { continue };
+        // The composition root and the command line wire everything.
+        if matches!(room, "judge" | "cli") {
+            continue;
+        }
+        for (number, line) in source.code().filter(|(_, line)| !is_comment(line)) {
+            for used in words_after(line, "crate::") {
+                if used != room && !allowed.get(room).is_some_and(|rooms| rooms.contains(&used)) {
+                    breaches.push(format!("{}:{number}: `{room}` must not know `{used}`", source.name));
+                }
+            }
+        }
+    }
+    check(breaches);
+}
+
+#[test]
+fn the_code_holds_nothing_that_is_banned() {
+    let mut breaches = Vec::new();
+    for source in sources(&root().join("host/src")).iter().filter(|source| !source.is_test()) {
+        for (number, line) in source.code() {
+            for (word, reason) in BANNED {
+                let is_reader = *word == "std::env::" && (source.name.starts_with("config/") || source.name == "main.rs");
+                if line.contains(word) && !is_reader && !is_comment(line) {
+                    breaches.push(format!("{}:{number}: `{word}`: {reason}", source.name));
+                }
+            }
+        }
+    }
+    check(breaches);
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    let mut breaches = Vec::new();
+    for folder in ["host/src", "relevance/src", "guest-providers", "tests/kit/src", "xtask/src"] {
+        for source in sources(&root().join(folder)) {
+            let lines = source.code().count();
+            if lines > FILE_LINES_MAX {
+                breaches.push(format!("{folder}/{}: {lines} lines", source.name));
+            }
+            breaches.extend(
+                long_functions(&source).map(|(number, lines)| format!("{folder}/{}:{number}: a function of {lines} lines", source.name)),
+            );
+        }
+    }
+    check(breaches);
+}
+
+/// Functions over the limit: where they start, and how long they are. Relies on rustfmt: a function ends at the
+/// first closing brace that is indented like its `fn`.
+fn long_functions(source: &Source) -> impl Iterator<Item = (usize, usize)> {
+    let lines: Vec<_> = source.code().collect();
+    let starts = lines.clone().into_iter().filter(|(_, line)| {
+        let head = line.trim_start();
+        !is_comment(line) && (head.starts_with("fn ") || head.contains(" fn ")) && !line.trim_end().ends_with(';')
+    });
+    starts.filter_map(move |(number, line)| {
+        let indent = line.len() - line.trim_start().len();
+        let closing = format!("{}}}", " ".repeat(indent));
+        if line.trim_end().ends_with('}') {
+            return None;
+        }
+        let end = lines[number..].iter().find(|(_, line)| line.trim_end() == closing).map(|(end, _)| *end)?;
+        let length = end - number + 1;
+        (length > FUNCTION_LINES_MAX).then_some((number, length))
+    })
+}
+
+#[test]
+fn the_measure_of_functions_measures() {
+    let body = "    let x = 1;\n".repeat(FUNCTION_LINES_MAX);
+    let text = format!("fn short() {{\n    let x = 1;\n}}\n\nfn long() {{\n{body}}}\n");
+    let source = Source { name: "x.rs".into(), text };
+    assert_eq!(long_functions(&source).collect::<Vec<_>>(), [(5, FUNCTION_LINES_MAX + 2)]);
+}
+
+#[test]
+fn the_contract_documents_every_item() {
+    let wit = fs::read_to_string(root().join("wit/judge-provider-0.1.0/provider.wit")).expect("the contract");
+    let mut breaches = Vec::new();
+    let mut documented = false;
+    for (index, line) in wit.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
+        let is_item = !matches!(line, "" | "}") && !line.starts_with("//") && !line.starts_with("package");
+        if line.starts_with("///") {
+            documented = true;
+        } else if is_item {
+            if !documented && !line.starts_with("export provider") {
+                breaches.push(format!("provider.wit:{index}: no sentence on `{line}`"));
+            }
+            documented = false;
+        }
+    }
+    check(breaches);
+}
+
+#[test]
+fn every_manifest_names_the_licence() {
+    for manifest in ["host", "relevance", "guest-providers/sdk", "tests", "xtask"] {
+        let text = fs::read_to_string(root().join(manifest).join("Cargo.toml")).expect("a manifest");
+        assert!(text.contains("license.workspace = true"), "{manifest}");
+    }
+    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(root().join(licence).is_file(), "{licence}");
+    }
+}
