@@ -30,7 +30,8 @@ pub(super) fn numbered(slug: &str, n: u64) -> String {
 
 /// The first eight hex digits of the text's SHA-256.
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let hash = Sha256::digest(text.as_bytes());
+    format!("{:08x}", u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]))
 }
 
 #[cfg(test)]
