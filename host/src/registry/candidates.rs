@@ -1,0 +1,132 @@
+//! Which clusters a judge is shown for a record: always in the order of birth, so that the prompt's beginning
+//! stays byte-identical from record to record and the server's prefix cache holds.
+
+use super::Snapshot;
+use crate::model::{Cluster, Fault, FaultKind, Record};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Snapshot {
+    /// The clusters to choose from for a record, in the order of birth, each once.
+    ///
+    /// Those that the record names, retired or not; else all that are not retired, while they are no more than
+    /// `max`; else the `max` most relevant to the record's text, filled up with the oldest where fewer match.
+    ///
+    /// The slice of all is shared by the snapshots that show the same, so its `count` and `updated_at` may be
+    /// older than the snapshot: nothing that a prompt shows.
+    ///
+    /// # Errors
+    /// Bad input, code `unknown-candidate`, where the record names a cluster that is not there.
+    pub fn candidates(&self, record: &Record, max: usize) -> Result<Arc<[Arc<Cluster>]>, Fault> {
+        if let Some(named) = &record.candidates {
+            return self.named(named);
+        }
+        if self.offered.len() <= max {
+            return Ok(self.offered_slice.get_or_init(|| self.slice(&self.offered)).clone());
+        }
+        let mut chosen: BTreeSet<u64> =
+            self.index.rank(&record.text, max).into_iter().map(|(ordinal, _)| ordinal).collect();
+        for ordinal in &self.offered {
+            if chosen.len() >= max {
+                break;
+            }
+            chosen.insert(*ordinal);
+        }
+        Ok(self.slice(&chosen))
+    }
+
+    /// Exactly the clusters with these ids.
+    fn named(&self, ids: &[String]) -> Result<Arc<[Arc<Cluster>]>, Fault> {
+        let ordinal = |id: &String| {
+            self.ordinals.get(id).copied().ok_or_else(|| {
+                Fault::new(FaultKind::BadInput, format!("candidate is not a known cluster: `{id}`"))
+                    .code("unknown-candidate")
+                    .hint("`judge-host registry list` shows the ids; `--clusters FILE` adds clusters")
+            })
+        };
+        let chosen = ids.iter().map(ordinal).collect::<Result<BTreeSet<u64>, Fault>>()?;
+        Ok(self.slice(&chosen))
+    }
+
+    /// The clusters with these ordinals, which come in the order of birth.
+    fn slice<'a>(&self, ordinals: impl IntoIterator<Item = &'a u64>) -> Arc<[Arc<Cluster>]> {
+        ordinals.into_iter().filter_map(|ordinal| self.by_birth.get(ordinal).cloned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use crate::model::ClusterStatus;
+
+    fn cluster(id: &str, name: &str) -> Cluster {
+        Cluster { cluster_id: id.into(), name: name.into(), ..Cluster::default() }
+    }
+
+    /// Four clusters, the second retired.
+    fn snapshot() -> Snapshot {
+        let retired = Cluster { status: ClusterStatus::Retired, ..cluster("old", "lost card") };
+        let clusters = [cluster("pin", "pin change"), retired, cluster("card", "lost card"), cluster("top", "top up")];
+        Snapshot::restore(1, (0..).zip(clusters))
+    }
+
+    fn ids(candidates: &[Arc<Cluster>]) -> Vec<&str> {
+        candidates.iter().map(|cluster| cluster.cluster_id.as_str()).collect()
+    }
+
+    #[test]
+    fn all_that_are_not_retired_are_shown_in_birth_order_while_they_fit() {
+        let record = Record::new("1", "top up");
+        assert_eq!(ids(&snapshot().candidates(&record, 3).unwrap()), ["pin", "card", "top"]);
+        assert_eq!(ids(&snapshot().candidates(&record, 20).unwrap()), ["pin", "card", "top"]);
+    }
+
+    #[test]
+    fn the_most_relevant_are_shown_in_birth_order_where_not_all_fit() {
+        let relevant = snapshot().candidates(&Record::new("1", "top up my card"), 2).unwrap();
+        assert_eq!(ids(&relevant), ["card", "top"]);
+    }
+
+    #[test]
+    fn the_oldest_fill_up_where_too_few_match() {
+        assert_eq!(ids(&snapshot().candidates(&Record::new("1", "top"), 2).unwrap()), ["pin", "top"]);
+        assert_eq!(ids(&snapshot().candidates(&Record::new("1", "nothing alike"), 2).unwrap()), ["pin", "card"]);
+        assert!(snapshot().candidates(&Record::new("1", "top"), 0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_record_that_names_its_candidates_gets_those_and_no_others() {
+        let named = |names: &[&str]| {
+            let candidates = Some(names.iter().map(ToString::to_string).collect());
+            snapshot().candidates(&Record { candidates, ..Record::new("1", "top up") }, 1)
+        };
+        assert_eq!(ids(&named(&["top", "old", "pin", "top"]).unwrap()), ["pin", "old", "top"]);
+        let fault = named(&["pin", "gone"]).unwrap_err();
+        assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::BadInput, Some("unknown-candidate")));
+    }
+
+    #[test]
+    fn the_slice_is_shared_until_something_shown_changes() {
+        let record = Record::new("1", "x");
+        let first = snapshot();
+        let before = first.candidates(&record, 20).unwrap();
+        let counted = Arc::new(Cluster { count: 7, ..cluster("pin", "pin change") });
+        let second = first.next(2, [(0, counted)]);
+        assert!(Arc::ptr_eq(&before, &second.candidates(&record, 20).unwrap()), "a count is not shown");
+        assert_eq!(second.get("pin").unwrap().count, 7);
+        let renamed = second.next(3, [(0, Arc::new(cluster("pin", "new name")))]);
+        assert_eq!(renamed.candidates(&record, 20).unwrap()[0].name, "new name");
+        assert_eq!(before[0].name, "pin change", "what a reader holds does not change");
+    }
+
+    #[test]
+    fn retiring_takes_a_cluster_out_of_the_index_and_reviving_brings_it_back() {
+        let retired = Cluster { status: ClusterStatus::Retired, ..cluster("top", "top up") };
+        let snapshot = snapshot().next(2, [(3, Arc::new(retired))]);
+        let record = Record::new("1", "top up");
+        assert_eq!(ids(&snapshot.candidates(&record, 1).unwrap()), ["pin"]);
+        let snapshot = snapshot.next(3, [(3, Arc::new(cluster("top", "top up")))]);
+        assert_eq!(ids(&snapshot.candidates(&record, 1).unwrap()), ["top"]);
+    }
+}

@@ -1,0 +1,182 @@
+//! The one committer: a thread that owns the connection which writes. It takes what is waiting, makes it durable in
+//! one transaction, publishes the next snapshot, and only then answers.
+
+use super::next::{Next, Placement};
+use super::store::{Transaction, Writer};
+use super::{ClusterDraft, Committed, RegistryError, Snapshot, UpsertReport};
+use crate::model::Outcome;
+use arc_swap::ArcSwap;
+use jiff::{Timestamp, Unit};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands that may wait for the committer; whoever comes later waits for room.
+pub const QUEUE_MAX: usize = 1024;
+/// Commands that go into one transaction. More would make the first of them wait longer for its answer, while the
+/// cost of the one fsync is already shared by many.
+pub const GROUP_MAX: usize = 512;
+
+/// Where an answer goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, RegistryError>>;
+
+/// What the committer is asked.
+pub(super) enum Command {
+    /// To insert or change clusters.
+    Upsert { drafts: Vec<ClusterDraft>, reply: Reply<UpsertReport> },
+    /// To commit an outcome, and count the record where its verdict places it.
+    Record { outcome: Box<Outcome>, placement: Placement, reply: Reply<Committed> },
+}
+
+/// The committer's handle: dropped, it lets the thread finish what is queued, and waits for it.
+pub(super) struct Committer {
+    /// Always there until the drop.
+    queue: Option<mpsc::Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Committer {
+    /// Starts the thread. It publishes to `current`, and nobody else does.
+    pub(super) fn start(writer: Writer, current: Arc<ArcSwap<Snapshot>>) -> std::io::Result<Committer> {
+        let (queue, commands) = mpsc::channel(QUEUE_MAX);
+        let thread = thread::Builder::new().name("committer".into()).spawn(move || run(writer, commands, &current))?;
+        Ok(Committer { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Hands a command over and waits for its answer. Dropped before there is room in the queue, nothing happens;
+    /// dropped later, the command is carried out and the answer lost.
+    pub(super) async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, RegistryError> {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(RegistryError::Stopped)?;
+        queue.send(command(reply)).await.map_err(|_| RegistryError::Stopped)?;
+        answer.await.map_err(|_| RegistryError::Stopped)?
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic over there has already reached everyone who waited, as `Stopped`.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Until nobody is left to ask.
+fn run(mut writer: Writer, mut commands: mpsc::Receiver<Command>, current: &ArcSwap<Snapshot>) {
+    let mut group = Vec::with_capacity(GROUP_MAX);
+    while commands.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
+        commit(&mut writer, current, &mut group);
+    }
+}
+
+/// One group: all of it is durable and published when the answers go out, or none of it is.
+fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, group: &mut Vec<Command>) {
+    let base = current.load_full();
+    let unchanged = base.epoch;
+    let mut next = Next::after(base, now());
+    let mut answers = Vec::with_capacity(group.len());
+    let written = writer.begin().and_then(|transaction| {
+        let records = stage(&mut next, &transaction, group, &mut answers)?;
+        if records == 0 && next.changed().is_empty() {
+            return Ok(unchanged);
+        }
+        for (ordinal, cluster) in next.changed() {
+            transaction.write_cluster(*ordinal, cluster)?;
+        }
+        transaction.commit(next.epoch())?;
+        Ok(next.epoch())
+    });
+    if written.as_ref().is_ok_and(|epoch| *epoch != unchanged) {
+        current.store(Arc::new(next.into_snapshot()));
+    }
+    for answer in answers {
+        answer.give(written.clone());
+    }
+    // Left over where the store failed before it came to them.
+    for command in group.drain(..) {
+        command.refuse(written.clone().err().unwrap_or(RegistryError::Stopped));
+    }
+}
+
+/// Applies the commands to the clusters, and writes the outcomes; how many of these there were. What could be applied
+/// is moved from the group to the answers, also where a later command fails.
+fn stage(
+    next: &mut Next,
+    transaction: &Transaction<'_>,
+    group: &mut Vec<Command>,
+    answers: &mut Vec<Answer>,
+) -> Result<usize, RegistryError> {
+    let mut records = 0;
+    let mut commands = std::mem::take(group).into_iter();
+    for command in commands.by_ref() {
+        match command {
+            Command::Upsert { drafts, reply } => answers.push(Answer::Upserted(next.upsert(drafts), reply)),
+            Command::Record { mut outcome, placement, reply } => {
+                let recorded = record(next, transaction, &mut outcome, placement);
+                answers.push(Answer::Recorded(outcome, reply));
+                if let Err(error) = recorded {
+                    group.extend(commands);
+                    return Err(error);
+                }
+                records += 1;
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// Commits one outcome. Where the record was counted before, the count moves.
+fn record(
+    next: &mut Next,
+    transaction: &Transaction<'_>,
+    outcome: &mut Outcome,
+    placement: Placement,
+) -> Result<(), RegistryError> {
+    if let Some(before) = transaction.counted_in(&outcome.batch_id, &outcome.request_id)? {
+        next.uncount(&before);
+    }
+    let cluster_id = next.place(placement);
+    if let Ok(judged) = &mut outcome.result {
+        judged.cluster_id = cluster_id;
+    }
+    transaction.write_outcome(outcome)
+}
+
+/// What a command comes to, once its group is durable.
+enum Answer {
+    Upserted(UpsertReport, Reply<UpsertReport>),
+    Recorded(Box<Outcome>, Reply<Committed>),
+}
+
+impl Answer {
+    /// Answers with the epoch that the group became, or the reason that it did not. Whoever no longer listens has
+    /// lost nothing but the answer.
+    fn give(self, epoch: Result<u64, RegistryError>) {
+        match self {
+            Answer::Upserted(report, reply) => {
+                let _ = reply.send(epoch.map(|epoch| UpsertReport { epoch, ..report }));
+            }
+            Answer::Recorded(outcome, reply) => {
+                let _ = reply.send(epoch.map(|epoch| Committed { epoch, outcome: *outcome }));
+            }
+        }
+    }
+}
+
+impl Command {
+    /// Answers with an error.
+    fn refuse(self, error: RegistryError) {
+        match self {
+            Command::Upsert { reply, .. } => drop(reply.send(Err(error))),
+            Command::Record { reply, .. } => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+/// The time to stamp on a group; finer than milliseconds would only be noise.
+fn now() -> String {
+    let now = Timestamp::now();
+    now.round(Unit::Millisecond).unwrap_or(now).to_string()
+}

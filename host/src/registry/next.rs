@@ -1,0 +1,285 @@
+//! The next epoch while it is being made: what a group of commits changes of the clusters. Plain rules on values;
+//! the committer makes it durable before anybody sees it.
+
+use super::snapshot::shown_alike;
+use super::{ClusterDraft, Snapshot, UpsertReport, slug};
+use crate::model::{Cluster, ClusterId, ClusterStatus, Proposal};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// A tentative cluster collects this many samples and no more.
+pub(super) const SAMPLES_MAX: usize = 5;
+
+/// A verdict's cluster, checked when it was handed in.
+#[derive(Debug)]
+pub(super) enum Placement {
+    /// Into the cluster of this ordinal; clusters are never deleted, so it is still there.
+    Into(u64),
+    /// Into a new cluster, or the one that already has its id.
+    New {
+        /// What the judge proposed.
+        proposal: Proposal,
+        /// The record's text, to be a sample.
+        text: Option<String>,
+        /// The batch that it is born in.
+        batch_id: String,
+        /// Why the judge proposed it.
+        rationale: String,
+    },
+    /// Nowhere: a skip or a fault.
+    Nowhere,
+}
+
+/// The changes on top of a snapshot.
+pub(super) struct Next {
+    base: Arc<Snapshot>,
+    epoch: u64,
+    now: String,
+    /// New and changed clusters by ordinal.
+    changed: BTreeMap<u64, Arc<Cluster>>,
+    /// Ordinals of those born here.
+    born: HashMap<ClusterId, u64>,
+}
+
+impl Next {
+    /// The epoch after `base`, without a change so far; `now` is stamped on what changes.
+    pub(super) fn after(base: Arc<Snapshot>, now: String) -> Self {
+        Next { epoch: base.epoch + 1, base, now, changed: BTreeMap::new(), born: HashMap::new() }
+    }
+
+    /// Its number.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The new and the changed clusters, by ordinal.
+    pub(super) fn changed(&self) -> &BTreeMap<u64, Arc<Cluster>> {
+        &self.changed
+    }
+
+    /// The snapshot to publish.
+    pub(super) fn into_snapshot(self) -> Snapshot {
+        self.base.next(self.epoch, self.changed)
+    }
+
+    /// Inserts or changes clusters by their id. The report's epoch is left to the committer.
+    pub(super) fn upsert(&mut self, drafts: Vec<ClusterDraft>) -> UpsertReport {
+        let mut report = UpsertReport::default();
+        for draft in drafts {
+            let Some(ordinal) = self.ordinal(&draft.cluster_id) else {
+                self.bear(draft.into_cluster(self.epoch, &self.now));
+                report.inserted += 1;
+                continue;
+            };
+            let before = self.cluster(ordinal);
+            let mut after = draft.over(before);
+            if after == **before {
+                report.unchanged += 1;
+                continue;
+            }
+            after.revision += u64::from(!shown_alike(before, &after));
+            after.updated_at.clone_from(&self.now);
+            self.changed.insert(ordinal, Arc::new(after));
+            report.changed += 1;
+        }
+        report
+    }
+
+    /// Takes back what an earlier outcome of the same record counted.
+    pub(super) fn uncount(&mut self, cluster_id: &str) {
+        if let Some(ordinal) = self.ordinal(cluster_id) {
+            let cluster = self.edit(ordinal);
+            cluster.count = cluster.count.saturating_sub(1);
+        }
+    }
+
+    /// Counts a record where its verdict places it; the id of that cluster.
+    ///
+    /// A plain assignment changes no sample: what prompts show stays byte-identical, and the server's prefix cache
+    /// holds.
+    pub(super) fn place(&mut self, placement: Placement) -> Option<ClusterId> {
+        let cluster = match placement {
+            Placement::Nowhere => return None,
+            Placement::Into(ordinal) => self.edit(ordinal),
+            Placement::New { proposal, text, batch_id, rationale } => match self.home(&proposal.name) {
+                Ok(ordinal) => {
+                    let cluster = self.edit(ordinal);
+                    add_sample(cluster, text);
+                    cluster
+                }
+                Err(cluster_id) => {
+                    let ordinal = self.bear(Cluster {
+                        cluster_id,
+                        name: proposal.name,
+                        summary: proposal.summary,
+                        criteria: proposal.criteria,
+                        sample_requests: text.into_iter().collect(),
+                        created_at: self.now.clone(),
+                        status: ClusterStatus::Tentative,
+                        batch_id,
+                        llm_reasoning: rationale,
+                        revision: 1,
+                        birth_epoch: self.epoch,
+                        ..Cluster::default()
+                    });
+                    self.edit(ordinal)
+                }
+            },
+        };
+        cluster.count += 1;
+        Some(cluster.cluster_id.clone())
+    }
+
+    /// The cluster that a proposed name belongs to, or else the free id for it. A retired cluster keeps its id to
+    /// itself.
+    fn home(&self, name: &str) -> Result<u64, ClusterId> {
+        let first = slug::slug(name);
+        let mut id = first.clone();
+        let mut n = 1;
+        loop {
+            match self.ordinal(&id) {
+                None => return Err(id),
+                Some(ordinal) if self.cluster(ordinal).status != ClusterStatus::Retired => return Ok(ordinal),
+                Some(_) => {
+                    n += 1;
+                    id = slug::numbered(&first, n);
+                }
+            }
+        }
+    }
+
+    /// Adds a cluster with the next ordinal.
+    fn bear(&mut self, cluster: Cluster) -> u64 {
+        let ordinal = (self.base.len() + self.born.len()) as u64;
+        self.born.insert(cluster.cluster_id.clone(), ordinal);
+        self.changed.insert(ordinal, Arc::new(cluster));
+        ordinal
+    }
+
+    fn ordinal(&self, cluster_id: &str) -> Option<u64> {
+        self.born.get(cluster_id).or_else(|| self.base.ordinals.get(cluster_id)).copied()
+    }
+
+    fn cluster(&self, ordinal: u64) -> &Arc<Cluster> {
+        let cluster = self.changed.get(&ordinal).or_else(|| self.base.by_birth.get(&ordinal));
+        cluster.expect("an ordinal comes from an earlier snapshot, and clusters are never deleted")
+    }
+
+    /// The cluster to be changed now. It is copied at the first change of a group only.
+    fn edit(&mut self, ordinal: u64) -> &mut Cluster {
+        if !self.changed.contains_key(&ordinal) {
+            let copy = self.cluster(ordinal).clone();
+            self.changed.insert(ordinal, copy);
+        }
+        let cluster = Arc::make_mut(self.changed.get_mut(&ordinal).expect("inserted above"));
+        cluster.updated_at.clone_from(&self.now);
+        cluster
+    }
+}
+
+/// Shows one more of its texts, while a person has not settled the cluster and there is room.
+fn add_sample(cluster: &mut Cluster, text: Option<String>) {
+    let Some(text) = text else { return };
+    let wanted = cluster.status == ClusterStatus::Tentative && cluster.sample_requests.len() < SAMPLES_MAX;
+    if wanted && !cluster.sample_requests.contains(&text) {
+        cluster.sample_requests.push(text);
+        cluster.revision += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    fn after(base: Snapshot) -> Next {
+        Next::after(Arc::new(base), "2026-01-01T00:00:00Z".into())
+    }
+
+    fn proposed(name: &str, text: &str) -> Placement {
+        let proposal = Proposal { name: name.into(), summary: "s".into(), criteria: "c".into() };
+        Placement::New { proposal, text: Some(text.into()), batch_id: "b".into(), rationale: "because".into() }
+    }
+
+    #[test]
+    fn a_proposed_cluster_is_born_tentative_with_its_first_sample() {
+        let mut next = after(Snapshot::default());
+        assert_eq!(next.place(proposed("Возврат денег", "где деньги")).as_deref(), Some("vozvrat_deneg"));
+        let snapshot = next.into_snapshot();
+        let born = snapshot.get("vozvrat_deneg").unwrap();
+        assert_eq!((born.count, born.revision, born.birth_epoch), (1, 1, 1));
+        assert_eq!((born.status, born.name.as_str()), (ClusterStatus::Tentative, "Возврат денег"));
+        assert_eq!(born.sample_requests, ["где деньги"]);
+        assert_eq!((born.batch_id.as_str(), born.llm_reasoning.as_str()), ("b", "because"));
+        assert_eq!((&born.created_at, &born.updated_at), (&"2026-01-01T00:00:00Z".into(), &born.created_at.clone()));
+    }
+
+    #[test]
+    fn proposals_of_one_name_share_a_cluster_and_five_samples() {
+        let mut next = after(Snapshot::default());
+        for n in 0..8 {
+            assert_eq!(next.place(proposed("Lost card!", &format!("text {n}"))).as_deref(), Some("lost_card"));
+        }
+        next.place(proposed("lost  CARD", "text 0"));
+        let snapshot = next.into_snapshot();
+        let lost = snapshot.get("lost_card").unwrap();
+        assert_eq!((snapshot.len(), lost.count, lost.revision), (1, 9, 5));
+        assert_eq!(lost.sample_requests, ["text 0", "text 1", "text 2", "text 3", "text 4"]);
+    }
+
+    #[test]
+    fn confirmed_clusters_take_proposals_in_without_a_change_of_what_is_shown() {
+        let mut next = after(Snapshot::default());
+        next.upsert(vec![ClusterDraft::new("lost_card", "Lost card")]);
+        next.place(proposed("Lost card", "text"));
+        let snapshot = next.into_snapshot();
+        let lost = snapshot.get("lost_card").unwrap();
+        assert_eq!((lost.count, lost.revision, lost.sample_requests.len()), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_retired_cluster_keeps_its_id_to_itself() {
+        let mut next = after(Snapshot::default());
+        let retired = |id: &str| ClusterDraft { status: Some(ClusterStatus::Retired), ..ClusterDraft::new(id, "x") };
+        next.upsert(vec![retired("fee"), retired("fee_2")]);
+        assert_eq!(next.place(proposed("fee", "a")).as_deref(), Some("fee_3"));
+        assert_eq!(next.place(proposed("fee", "b")).as_deref(), Some("fee_3"));
+    }
+
+    #[test]
+    fn upserts_change_only_what_differs() {
+        let mut next = after(Snapshot::default());
+        next.upsert(vec![ClusterDraft { count: Some(9), ..ClusterDraft::new("a", "A") }]);
+        let mut next = after(next.into_snapshot());
+        let same = ClusterDraft { count: Some(3), summary: Some(String::new()), ..ClusterDraft::new("a", "A") };
+        let report = next.upsert(vec![same, ClusterDraft::new("b", "")]);
+        assert_eq!((report.inserted, report.changed, report.unchanged), (1, 0, 1));
+        let report = next.upsert(vec![ClusterDraft::new("a", "A2"), ClusterDraft::new("a", "A3")]);
+        assert_eq!(report.changed, 2);
+        let snapshot = next.into_snapshot();
+        let a = snapshot.get("a").unwrap();
+        assert_eq!((a.name.as_str(), a.count, a.revision, a.birth_epoch), ("A3", 9, 3, 1));
+        assert_eq!((snapshot.get("b").unwrap().name.as_str(), snapshot.get("b").unwrap().birth_epoch), ("b", 2));
+    }
+
+    #[test]
+    fn confirming_is_a_change_but_no_revision_and_retiring_is_one() {
+        let mut next = after(Snapshot::default());
+        next.place(proposed("fee", "a"));
+        let status = |status| ClusterDraft { status: Some(status), name: None, ..ClusterDraft::new("fee", "") };
+        assert_eq!(next.upsert(vec![status(ClusterStatus::Confirmed)]).changed, 1);
+        assert_eq!(next.cluster(0).revision, 1);
+        assert_eq!(next.upsert(vec![status(ClusterStatus::Retired)]).changed, 1);
+        assert_eq!(next.cluster(0).revision, 2);
+    }
+
+    #[test]
+    fn counts_never_fall_below_zero() {
+        let mut next = after(Snapshot::default());
+        next.upsert(vec![ClusterDraft::new("a", "A")]);
+        next.uncount("a");
+        next.uncount("nowhere");
+        assert_eq!(next.place(Placement::Into(0)).as_deref(), Some("a"));
+        assert_eq!(next.into_snapshot().get("a").unwrap().count, 1);
+    }
+}

@@ -1,0 +1,114 @@
+//! The registry as it was at one epoch: never changed, cheap to keep, made from the one before it in
+//! O(changes · log n).
+
+use crate::model::{Cluster, ClusterId, ClusterStatus};
+use imbl::{HashMap, OrdMap, OrdSet};
+use relevance::Index;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// A name says more of a cluster than any other text of its length.
+const NAME_WEIGHT: f32 = 3.0;
+/// The summary and the criteria describe it in the operator's or the judge's own words.
+const DESCRIPTION_WEIGHT: f32 = 1.0;
+/// Samples are the records' own words; a single one may be off the point.
+const SAMPLE_WEIGHT: f32 = 1.0;
+
+/// The registry at one epoch. Cloning shares everything.
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    /// Its number: 0 for an empty registry, one more with every transaction that changed the registry, clusters
+    /// and outcomes alike. It goes on growing when the file is opened again.
+    pub epoch: u64,
+    /// Every cluster by its ordinal, the number of its birth.
+    pub(super) by_birth: OrdMap<u64, Arc<Cluster>>,
+    /// The ordinal of every id.
+    pub(super) ordinals: HashMap<ClusterId, u64>,
+    /// Those that are offered to the judge: all but the retired.
+    pub(super) offered: OrdSet<u64>,
+    /// What a prompt shows of those offered, by relevance.
+    pub(super) index: Index<u64>,
+    /// Those offered as one slice, made when first asked for and shared by all snapshots that show the same.
+    pub(super) offered_slice: Arc<OnceLock<Arc<[Arc<Cluster>]>>>,
+}
+
+impl Snapshot {
+    /// The snapshot of a registry as it was stored, with every cluster's ordinal.
+    pub(super) fn restore(epoch: u64, clusters: impl IntoIterator<Item = (u64, Cluster)>) -> Self {
+        let clusters = clusters.into_iter().map(|(ordinal, cluster)| (ordinal, Arc::new(cluster)));
+        Snapshot::default().next(epoch, clusters)
+    }
+
+    /// The snapshot after this one: these clusters are new or changed.
+    pub(super) fn next(&self, epoch: u64, changed: impl IntoIterator<Item = (u64, Arc<Cluster>)>) -> Self {
+        let mut next = Snapshot { epoch, ..self.clone() };
+        let mut shows_the_same = true;
+        for (ordinal, cluster) in changed {
+            let before = next.by_birth.get(&ordinal);
+            if before.is_none() {
+                next.ordinals.insert(cluster.cluster_id.clone(), ordinal);
+            }
+            if before.is_none_or(|before| !shown_alike(before, &cluster)) {
+                shows_the_same = false;
+                next.offer(ordinal, &cluster);
+            }
+            next.by_birth.insert(ordinal, cluster);
+        }
+        if !shows_the_same {
+            next.offered_slice = Arc::default();
+        }
+        next
+    }
+
+    /// The cluster with this id, retired or not.
+    pub fn get(&self, cluster_id: &str) -> Option<&Arc<Cluster>> {
+        self.by_birth.get(self.ordinals.get(cluster_id)?)
+    }
+
+    /// How many clusters there are, retired ones included.
+    pub fn len(&self) -> usize {
+        self.by_birth.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_birth.is_empty()
+    }
+
+    /// All clusters in the order of their birth, retired ones included.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Cluster>> {
+        self.by_birth.values()
+    }
+
+    /// Brings what is offered in line with a cluster that is new or shown differently.
+    fn offer(&mut self, ordinal: u64, cluster: &Cluster) {
+        if cluster.status == ClusterStatus::Retired {
+            self.offered.remove(&ordinal);
+            self.index.remove(&ordinal);
+            return;
+        }
+        self.offered.insert(ordinal);
+        let mut fields = vec![
+            (cluster.name.as_str(), NAME_WEIGHT),
+            (cluster.summary.as_str(), DESCRIPTION_WEIGHT),
+            (cluster.criteria.as_str(), DESCRIPTION_WEIGHT),
+        ];
+        fields.extend(cluster.sample_requests.iter().map(|sample| (sample.as_str(), SAMPLE_WEIGHT)));
+        self.index.insert(ordinal, &fields);
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("epoch", &self.epoch).field("clusters", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Whether a prompt is the same with either: the same texts, both offered or both retired.
+pub(super) fn shown_alike(one: &Cluster, other: &Cluster) -> bool {
+    one.name == other.name
+        && one.summary == other.summary
+        && one.criteria == other.criteria
+        && one.sample_requests == other.sample_requests
+        && (one.status == ClusterStatus::Retired) == (other.status == ClusterStatus::Retired)
+}

@@ -1,0 +1,16 @@
+//! Where the registry lasts: one SQLite file (WAL) that any tool can open. Nothing outside this folder knows that
+//! it is SQLite, and nothing in here knows what a cluster's change means.
+
+mod connection;
+mod failure;
+mod lock;
+mod reader;
+mod rows;
+mod seen;
+mod writer;
+
+pub(super) use connection::{Access, check_file};
+pub(super) use lock::Lock;
+pub(super) use reader::Reader;
+pub use seen::SeenIds;
+pub(super) use writer::{Transaction, Writer};

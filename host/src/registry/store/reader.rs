@@ -1,0 +1,79 @@
+use super::connection::{Access, connect};
+use super::failure::failure;
+use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, read_cluster, read_outcome};
+use crate::model::{Cluster, Outcome};
+use crate::registry::RegistryError;
+use rusqlite::{Connection, OptionalExtension};
+use std::path::{Path, PathBuf};
+
+/// A connection that reads. It sees what is committed, and waits for no writer.
+pub(crate) struct Reader {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens the registry's file.
+    pub(crate) fn open(path: &Path, access: Access) -> Result<Reader, RegistryError> {
+        Ok(Reader { path: path.to_owned(), connection: connect(path, access)? })
+    }
+
+    /// The last epoch that was committed, and all clusters with their ordinals.
+    pub(crate) fn clusters(&self) -> Result<(u64, Vec<(u64, Cluster)>), RegistryError> {
+        let read = || {
+            // One transaction, so that the epoch is that of the clusters.
+            let transaction = self.connection.unchecked_transaction()?;
+            let epoch: i64 = transaction.query_row("SELECT epoch FROM registry", [], |row| row.get(0))?;
+            let mut statement =
+                transaction.prepare(&format!("SELECT {CLUSTER_COLUMNS} FROM clusters ORDER BY ordinal"))?;
+            let clusters = statement.query_map([], read_cluster)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok((epoch.unsigned_abs(), clusters))
+        };
+        read().map_err(|error| self.failed("read the clusters", error))
+    }
+
+    /// Whether a verdict on this record is committed.
+    pub(crate) fn judged(&self, batch_id: &str, request_id: &str) -> Result<bool, RegistryError> {
+        let find = || {
+            let sql = "SELECT 1 FROM outcomes WHERE batch_id = ? AND request_id = ? AND fault_kind IS NULL";
+            self.connection.prepare_cached(sql)?.exists([batch_id, request_id])
+        };
+        find().map_err(|error| self.failed("look an outcome up", error))
+    }
+
+    /// The outcome of this record.
+    pub(crate) fn outcome(&self, batch_id: &str, request_id: &str) -> Result<Option<Outcome>, RegistryError> {
+        let sql = format!("SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE batch_id = ? AND request_id = ?");
+        let found = self.connection.query_row(&sql, [batch_id, request_id], read_outcome).optional();
+        found.map_err(|error| self.failed("read an outcome", error))
+    }
+
+    /// Every outcome, of one batch or of all, one at a time in the order of their commits.
+    pub(crate) fn outcomes<E: From<RegistryError>>(
+        &self,
+        batch_id: Option<&str>,
+        each: &mut dyn FnMut(Outcome) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // The unary plus keeps SQLite from the index on the batch, whose order would have to be sorted.
+        let sql =
+            format!("SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE ?1 IS NULL OR +batch_id = ?1 ORDER BY commit_seq");
+        let failed = |error| E::from(self.failed("read the outcomes", error));
+        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
+        let mut rows = statement.query([batch_id]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            each(read_outcome(row).map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// The output file that a batch last wrote.
+    pub(crate) fn sink_of(&self, batch_id: &str) -> Result<Option<PathBuf>, RegistryError> {
+        let sql = "SELECT sink_path FROM batches WHERE batch_id = ?";
+        let found = self.connection.query_row(sql, [batch_id], |row| row.get::<_, String>(0)).optional();
+        Ok(found.map_err(|error| self.failed("read the batch's output file", error))?.map(PathBuf::from))
+    }
+
+    fn failed(&self, action: &'static str, error: rusqlite::Error) -> RegistryError {
+        failure(&self.path, action, error)
+    }
+}

@@ -1,0 +1,99 @@
+use super::connection::{Access, connect};
+use super::failure::failure;
+use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, insert_or_replace, write_cluster, write_outcome};
+use crate::model::{Cluster, ClusterId, Outcome};
+use crate::registry::RegistryError;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+static INSERT_CLUSTER: LazyLock<String> = LazyLock::new(|| insert_or_replace("clusters", CLUSTER_COLUMNS));
+static INSERT_OUTCOME: LazyLock<String> = LazyLock::new(|| insert_or_replace("outcomes", OUTCOME_COLUMNS));
+
+/// The connection that writes.
+pub(crate) struct Writer {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Writer {
+    /// Opens the registry's file, and makes it where there is none.
+    pub(crate) fn open(path: &Path) -> Result<Writer, RegistryError> {
+        Ok(Writer { path: path.to_owned(), connection: connect(path, Access::Write)? })
+    }
+
+    /// Begins a transaction; dropped without a commit it leaves nothing behind.
+    pub(crate) fn begin(&mut self) -> Result<Transaction<'_>, RegistryError> {
+        // Immediate: to find the file locked is a matter of the beginning, not of the middle.
+        match self.connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+            Ok(inner) => Ok(Transaction { path: &self.path, inner }),
+            Err(error) => Err(failure(&self.path, "begin a transaction", error)),
+        }
+    }
+
+    /// Remembers the output file that a batch writes.
+    pub(crate) fn set_sink(&self, batch_id: &str, sink_path: &str) -> Result<(), RegistryError> {
+        let sql = "INSERT OR REPLACE INTO batches (batch_id, sink_path) VALUES (?, ?)";
+        let done = self.connection.execute(sql, [batch_id, sink_path]);
+        done.map(drop).map_err(|error| failure(&self.path, "write the batch's output file", error))
+    }
+
+    /// Makes every insert into `table` fail, as a broken disk would; for tests.
+    #[cfg(test)]
+    pub(crate) fn break_table(&self, table: &str) {
+        let sql = format!(
+            "CREATE TRIGGER broken BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'broken for a test'); END"
+        );
+        self.connection.execute_batch(&sql).expect("the trigger is well-formed");
+    }
+
+    /// Undoes `break_table`; for tests.
+    #[cfg(test)]
+    pub(crate) fn mend(&self) {
+        self.connection.execute_batch("DROP TRIGGER broken").expect("the trigger is there");
+    }
+}
+
+/// What is written together, or not at all.
+pub(crate) struct Transaction<'a> {
+    path: &'a Path,
+    inner: rusqlite::Transaction<'a>,
+}
+
+impl Transaction<'_> {
+    /// The cluster that an earlier commit of this record counted it in, this transaction's own included.
+    pub(crate) fn counted_in(&self, batch_id: &str, request_id: &str) -> Result<Option<ClusterId>, RegistryError> {
+        let find = || {
+            let sql = "SELECT cluster_id FROM outcomes WHERE batch_id = ? AND request_id = ?";
+            self.inner.prepare_cached(sql)?.query_row([batch_id, request_id], |row| row.get(0)).optional()
+        };
+        let found: Option<Option<ClusterId>> = find().map_err(|error| self.failed("look an outcome up", error))?;
+        Ok(found.flatten())
+    }
+
+    /// Writes a record's outcome, in the place of an earlier one.
+    pub(crate) fn write_outcome(&self, outcome: &Outcome) -> Result<(), RegistryError> {
+        let statement = self.inner.prepare_cached(&INSERT_OUTCOME);
+        let written = statement.and_then(|mut statement| write_outcome(&mut statement, outcome));
+        written.map_err(|error| self.failed("write an outcome", error))
+    }
+
+    /// Writes a cluster, in the place of its earlier state.
+    pub(crate) fn write_cluster(&self, ordinal: u64, cluster: &Cluster) -> Result<(), RegistryError> {
+        let statement = self.inner.prepare_cached(&INSERT_CLUSTER);
+        let written = statement.and_then(|mut statement| write_cluster(&mut statement, ordinal, cluster));
+        written.map_err(|error| self.failed("write a cluster", error))
+    }
+
+    /// Makes it durable, as this epoch.
+    pub(crate) fn commit(self, epoch: u64) -> Result<(), RegistryError> {
+        let Transaction { path, inner } = self;
+        let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
+        let done = inner.execute("UPDATE registry SET epoch = ?", [epoch]).and_then(|_| inner.commit());
+        done.map_err(|error| failure(path, "commit", error))
+    }
+
+    fn failed(&self, action: &'static str, error: rusqlite::Error) -> RegistryError {
+        failure(self.path, action, error)
+    }
+}
