@@ -26,21 +26,27 @@ Examples:
 
 The same command again goes on where the last run stopped: what was judged is not judged twice.";
 
+/// The heading of flags that every command takes.
+const GLOBAL: &str = "Global options";
+
+const ENDPOINT_HELP: &str = "Base URL of the provider's server [default: the provider's] \
+    [env: <PROVIDER>_API_URL, as OLLAMA_API_URL] [judge.toml: provider.ID.endpoint]";
+
 /// Judges large sets of texts with LLMs, through sandboxed providers.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "judge-host", version, about, after_help = ROOT_EXAMPLES, max_term_width = 100)]
 pub(super) struct Cli {
     /// [`Key::Providers`]
-    #[arg(long, global = true, value_name = "DIR", help = Key::Providers.help())]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", help = Key::Providers.help())]
     pub(super) providers: Option<String>,
     /// Configuration file [default: judge.toml in the current folder, if it is there]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// [`Key::CacheDir`]
-    #[arg(long, global = true, value_name = "DIR", help = Key::CacheDir.help())]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", help = Key::CacheDir.help())]
     pub(super) cache_dir: Option<String>,
     /// No progress, no summary: only errors and notes
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub(super) quiet: bool,
     /// What to do; without it, the loaded providers are listed
     #[command(subcommand)]
@@ -67,9 +73,8 @@ pub(super) struct Knobs {
     /// [`Key::Provider`]
     #[arg(long, value_name = "ID", help = Key::Provider.help())]
     pub(super) provider: Option<String>,
-    /// Base URL of the provider's server [default: the provider's] [env: <PROVIDER>_API_URL, as OLLAMA_API_URL]
-    /// [judge.toml: provider.ID.endpoint]
-    #[arg(long, value_name = "URL")]
+    /// Base URL of the provider's server
+    #[arg(long, value_name = "URL", help = ENDPOINT_HELP)]
     pub(super) endpoint: Option<String>,
     /// [`Key::Model`]
     #[arg(long, value_name = "NAME", help = Key::Model.help())]

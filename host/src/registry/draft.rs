@@ -90,3 +90,23 @@ impl ClusterDraft {
         }
     }
 }
+
+impl From<&Cluster> for ClusterDraft {
+    fn from(cluster: &Cluster) -> Self {
+        let cluster = cluster.clone();
+        ClusterDraft {
+            cluster_id: cluster.cluster_id,
+            name: Some(cluster.name),
+            summary: Some(cluster.summary),
+            criteria: Some(cluster.criteria),
+            sample_requests: Some(cluster.sample_requests),
+            status: Some(cluster.status),
+            created_at: Some(cluster.created_at),
+            updated_at: Some(cluster.updated_at),
+            count: Some(cluster.count),
+            batch_id: Some(cluster.batch_id),
+            llm_reasoning: Some(cluster.llm_reasoning),
+            revision: Some(cluster.revision),
+        }
+    }
+}

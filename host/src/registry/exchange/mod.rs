@@ -140,7 +140,7 @@ const COLUMNS: [&str; 12] = [
 
 /// A cluster as the JSON formats write it; the fields are `COLUMNS`.
 #[derive(Serialize)]
-struct Row<'a> {
+pub struct Row<'a> {
     cluster_id: &'a str,
     name: &'a str,
     summary: &'a str,
@@ -156,7 +156,8 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(cluster: &'a Cluster) -> Self {
+    /// A cluster's row.
+    pub fn of(cluster: &'a Cluster) -> Self {
         Row {
             cluster_id: &cluster.cluster_id,
             name: &cluster.name,
