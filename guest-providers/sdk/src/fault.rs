@@ -16,6 +16,14 @@ impl Fault {
         }
     }
 
+    /// The fault of a setting whose value cannot be read.
+    pub fn bad_setting(name: &str, value: &str) -> Self {
+        let shown: String = value.chars().take(40).collect();
+        Fault::new(FaultKind::InvalidRequest, format!("setting `{name}` has a value that it cannot have: {shown}"))
+            .code("bad-setting")
+            .hint(format!("`judge-host providers` says what `--setting {name}=VALUE` takes"))
+    }
+
     /// The same, with the server's own code or type.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {

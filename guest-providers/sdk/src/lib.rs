@@ -42,8 +42,17 @@
 // The generated code names this crate by its outer name, so that it compiles here and in the author's crate alike.
 extern crate self as judge_provider;
 
+pub mod answer;
+pub mod error;
 pub mod fault;
+pub mod http;
+pub mod prompt;
+pub mod schema;
+pub mod usage;
 mod values;
+
+#[cfg(test)]
+mod samples;
 
 /// What wit-bindgen makes of the contract. Named by the `export!` macro; authors use the names re-exported below.
 #[doc(hidden)]
@@ -62,6 +71,9 @@ pub mod bindings {
 
 #[doc(hidden)]
 pub use wit_bindgen::rt;
+
+/// JSON as this crate uses it, so that a provider needs no dependency beside.
+pub use serde_json;
 
 pub use bindings::exports::judge::provider::provider::{
     Answer, AuthSlot, Body, Cluster, Confidence, Decision, Descriptor, Extra, Fault, FaultKind, Guest as Provider,

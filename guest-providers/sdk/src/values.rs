@@ -1,6 +1,7 @@
 //! Starting points for the contract's values, so that a provider writes only what differs.
 
-use crate::{Answer, AuthSlot, Descriptor, Job, Record, SettingSpec, Settings, Usage};
+use crate::{Answer, AuthSlot, Descriptor, Fault, Job, Record, SettingSpec, Settings, Usage};
+use std::str::FromStr;
 
 // Every count unknown: this is what a server that reports nothing costs.
 #[expect(clippy::derivable_impls, reason = "the type is generated, so nothing can be derived on it")]
@@ -55,6 +56,17 @@ impl SettingSpec {
 }
 
 impl Settings {
+    /// The operator's value of a setting, read as a number, a switch or any other type.
+    ///
+    /// # Errors
+    /// `invalid-request`, with a hint, where it does not read as one.
+    pub fn parse<T: FromStr>(&self, name: &str) -> Result<Option<T>, Fault> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        value.trim().parse().map(Some).map_err(|_| Fault::bad_setting(name, value))
+    }
+
     /// The operator's value of a setting that the descriptor declares, or none where none was given.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -1,0 +1,149 @@
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use super::*;
+use crate::samples::{cluster, job, record};
+use crate::{Confidence, Decision, FaultKind, Proposal};
+
+const ASSIGN: &str = r#"{"rationale":"asks for the card","decision":"assign","cluster_id":"card-arrival","confidence":"high","new_cluster":null}"#;
+
+#[test]
+fn a_verdict_is_read() {
+    let verdict = Verdict {
+        record_id: "r1".to_owned(),
+        decision: Decision::Assign("card-arrival".to_owned()),
+        confidence: Confidence::High,
+        rationale: "asks for the card".to_owned(),
+    };
+    assert_eq!(read(&job(), ASSIGN), Ok(vec![verdict]));
+}
+
+#[test]
+fn wrapping_is_taken_off() {
+    let expected = read(&job(), ASSIGN).unwrap();
+    for text in [
+        format!("\n\n  {ASSIGN}\n"),
+        format!("<think>the id {{\"decision\":\"skip\"}} perhaps</think>\n{ASSIGN}"),
+        format!("it opened in the prompt</think>{ASSIGN}"),
+        format!("```json\n{ASSIGN}\n```"),
+        format!("```{ASSIGN}```"),
+        format!("<think></think>```JSON\n{ASSIGN}</s>\n```<|im_end|>"),
+        format!("{ASSIGN}<|eot_id|></s>"),
+        format!("\u{feff}{ASSIGN}"),
+    ] {
+        assert_eq!(read(&job(), &text).as_ref(), Ok(&expected), "{text}");
+    }
+    let quoting = ASSIGN.replace("asks for", "says </think> of");
+    assert!(read(&job(), &quoting).unwrap()[0].rationale.contains("</think>"), "a string is no wrapping");
+}
+
+#[test]
+fn decisions_are_read() {
+    let new = Proposal { name: "Card lost".to_owned(), summary: "s".to_owned(), criteria: String::new() };
+    for (text, decision) in [
+        (r#"{"decision":"skip"}"#, Decision::Skip),
+        (r#"{"decision":"SKIP","cluster_id":null,"new_cluster":null}"#, Decision::Skip),
+        (r#"{"decision":"Assign","cluster_id":"Top-Up","new_cluster":{"name":""}}"#, Decision::Assign("top-up".into())),
+        (
+            r#"{"decision":"new-cluster","cluster_id":"","new_cluster":{"name":" Card lost","summary":"s"}}"#,
+            Decision::NewCluster(new),
+        ),
+    ] {
+        let verdicts = read(&job(), text).unwrap();
+        assert_eq!(verdicts[0].decision, decision, "{text}");
+        assert_eq!(verdicts[0].confidence, Confidence::Low, "absent confidence is low: {text}");
+    }
+}
+
+#[test]
+fn every_slip_has_its_code() {
+    let two = format!("{ASSIGN}\n{ASSIGN}");
+    let trailing = format!("{ASSIGN} I hope this helps");
+    for (text, code) in [
+        ("", "empty"),
+        ("  <think>hm</think> ", "empty"),
+        ("```json\n```", "empty"),
+        ("I would say card-arrival", "not-json"),
+        ("<think>never ends {", "not-json"),
+        (r#"{"rationale":"cut of"#, "unfinished-json"),
+        (r#"{"decision":"assign","#, "unfinished-json"),
+        ("[1]", "not-object"),
+        ("\"skip\"", "not-object"),
+        (&two, "two-objects"),
+        (&trailing, "trailing-text"),
+        ("{}", "missing-field"),
+        (r#"{"decision":null}"#, "missing-field"),
+        (r#"{"decision":"assign"}"#, "missing-field"),
+        (r#"{"decision":"new_cluster"}"#, "missing-field"),
+        (r#"{"decision":"new_cluster","new_cluster":{"summary":"s"}}"#, "missing-field"),
+        (r#"{"decision":7}"#, "wrong-type"),
+        (r#"{"decision":"assign","cluster_id":3}"#, "wrong-type"),
+        (r#"{"decision":"new_cluster","new_cluster":"Card lost"}"#, "wrong-type"),
+        (r#"{"decision":"skip","rationale":["a"]}"#, "wrong-type"),
+        (r#"{"decision":"maybe"}"#, "unknown-decision"),
+        (r#"{"decision":"skip","confidence":"sure"}"#, "unknown-confidence"),
+        (r#"{"decision":"skip","confidence":0.9}"#, "wrong-type"),
+        (r#"{"decision":"assign","cluster_id":"card"}"#, "unknown-cluster"),
+        (r#"{"decision":"skip","cluster_id":"top-up"}"#, "contradiction"),
+        (r#"{"decision":"skip","new_cluster":{"name":"n"}}"#, "contradiction"),
+        (r#"{"decision":"assign","cluster_id":"top-up","new_cluster":{"name":"n"}}"#, "contradiction"),
+        (r#"{"decision":"new_cluster","cluster_id":"top-up","new_cluster":{"name":"n"}}"#, "contradiction"),
+    ] {
+        let fault = read(&job(), text).unwrap_err();
+        assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::Malformed, Some(code)), "{text}");
+    }
+}
+
+#[test]
+fn a_new_cluster_is_only_taken_where_allowed() {
+    let mut job = job();
+    job.allow_new_cluster = false;
+    let fault = read(&job, r#"{"decision":"new_cluster","new_cluster":{"name":"n"}}"#).unwrap_err();
+    assert_eq!(fault.code.as_deref(), Some("new-cluster-not-allowed"));
+}
+
+#[test]
+fn letter_case_decides_between_candidates_that_differ_in_it() {
+    let mut job = job();
+    job.candidates = vec![cluster("AB", "n"), cluster("ab", "n")];
+    let assign = |id: &str| read(&job, &format!(r#"{{"decision":"assign","cluster_id":"{id}"}}"#));
+    assert_eq!(assign("ab").unwrap()[0].decision, Decision::Assign("ab".to_owned()));
+    assert_eq!(assign("Ab").unwrap_err().code.as_deref(), Some("unknown-cluster"));
+}
+
+#[test]
+fn faults_do_not_repeat_the_record() {
+    let fault = read(&job(), r#"{"decision":"assign","cluster_id":"where is my карта?"}"#).unwrap_err();
+    assert!(!fault.message.contains("карта"), "{}", fault.message);
+}
+
+#[test]
+fn several_records_are_read_by_id_and_bad_ones_left_out() {
+    let mut job = job();
+    job.records = ["r1", "r\n2", "r3", "r4", "r5"].map(|id| record(id, "some text")).into();
+    let text = r#"{"verdicts":[
+        {"record_id":"r 2","decision":"skip"},
+        {"record_id":"r1","decision":"assign","cluster_id":"top-up"},
+        {"record_id":"r3","decision":"assign","cluster_id":"nowhere"},
+        {"record_id":"r9","decision":"skip"},
+        {"record_id":"r4","decision":"skip"},
+        {"record_id":"r4","decision":"assign","cluster_id":"top-up"}]}"#;
+    let ids: Vec<String> = read(&job, text).unwrap().into_iter().map(|verdict| verdict.record_id).collect();
+    assert_eq!(ids, ["r\n2", "r1"]);
+}
+
+#[test]
+fn several_records_without_a_verdict_are_a_fault() {
+    let mut job = job();
+    job.records.push(record("r2", "some text"));
+    for (text, code) in [
+        (r#"{"decision":"skip"}"#, "missing-field"),
+        (r#"{"verdicts":[]}"#, "no-verdict"),
+        (r#"{"verdicts":[{"record_id":"r9","decision":"skip"}]}"#, "unknown-record"),
+        (
+            r#"{"verdicts":[{"record_id":"r1","decision":"skip"},{"record_id":"r1","decision":"skip"}]}"#,
+            "duplicate-record",
+        ),
+    ] {
+        assert_eq!(read(&job, text).unwrap_err().code.as_deref(), Some(code), "{text}");
+    }
+}

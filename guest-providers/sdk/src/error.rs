@@ -1,0 +1,251 @@
+//! What a server says when it does not answer: its error body in any of the usual shapes, the kind of fault that a
+//! status stands for, and the server's words made safe to show.
+
+use crate::{Fault, FaultKind, HttpResponse, Job, http};
+use serde_json::Value;
+
+/// Characters of the server's words that a message may hold.
+const MESSAGE_CHARS_MAX: usize = 300;
+/// Characters of a code.
+const CODE_CHARS_MAX: usize = 80;
+/// So many characters in a row that also stand in the prompt are an echo of it.
+const ECHO_CHARS: usize = 24;
+/// A record's text shorter than [`ECHO_CHARS`] counts as echoed when all of it is there; shorter than this, it
+/// stands in any sentence by chance.
+const ECHO_CHARS_MIN: usize = 4;
+
+/// An error as the server words it, whatever the shape of its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerError {
+    /// The sentence.
+    pub message: Option<String>,
+    /// Its type, such as `invalid_request_error`.
+    pub kind: Option<String>,
+    /// Its code, such as `model_not_found`; a number is given as text.
+    pub code: Option<String>,
+    /// The parameter at fault.
+    pub param: Option<String>,
+}
+
+impl ServerError {
+    /// Reads `{"error": "text"}`, `{"error": {"message", "type", "param", "code"}}`, the flat
+    /// `{"object": "error", "message", ...}` and `{"detail": ...}`. None where the body has none of them: also to be
+    /// tried on a body of status 200, where some servers put what failed while the model ran.
+    pub fn read(body: &Value) -> Option<Self> {
+        match &body["error"] {
+            Value::String(text) => return Some(ServerError { message: Some(text.clone()), ..Default::default() }),
+            error @ Value::Object(_) => return Some(Self::from_object(error)),
+            _ => {}
+        }
+        if body["object"] == "error" || body["type"] == "error" {
+            return Some(Self::from_object(body));
+        }
+        match &body["detail"] {
+            Value::Null => None,
+            Value::String(text) => Some(ServerError { message: Some(text.clone()), ..Default::default() }),
+            // FastAPI's list of what does not validate; each names its place and may repeat the input.
+            Value::Array(list) => {
+                let message = list.first().and_then(|first| first["msg"].as_str()).map(str::to_owned);
+                Some(ServerError { message, ..Default::default() })
+            }
+            detail => Some(Self::from_object(detail)),
+        }
+    }
+
+    fn from_object(error: &Value) -> Self {
+        let text = |name: &str| match &error[name] {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        ServerError { message: text("message"), kind: text("type"), code: text("code"), param: text("param") }
+    }
+
+    /// Whether code or type is this word.
+    pub fn is(&self, word: &str) -> bool {
+        self.code.as_deref() == Some(word) || self.kind.as_deref() == Some(word)
+    }
+
+    /// Whether the sentence contains these words, in any case.
+    pub fn says(&self, words: &str) -> bool {
+        self.message.as_deref().is_some_and(|message| message.to_lowercase().contains(&words.to_lowercase()))
+    }
+}
+
+/// What a status stands for where the body says nothing finer.
+pub fn kind_of_status(status: u16) -> FaultKind {
+    match status {
+        401 | 403 => FaultKind::Credentials,
+        402 => FaultKind::Quota,
+        408 | 504 | 524 => FaultKind::TimedOut,
+        413 => FaultKind::TooLong,
+        429 => FaultKind::RateLimited,
+        501 => FaultKind::Unsupported,
+        503 | 529 => FaultKind::Overloaded,
+        // A conflict and a request that came too early pass by themselves.
+        409 | 425 | 500..=599 => FaultKind::Unavailable,
+        // Redirects too: the host does not follow them, so the endpoint is not the right one.
+        300..=499 => FaultKind::InvalidRequest,
+        _ => FaultKind::Other,
+    }
+}
+
+/// The fault that a response of an error status stands for: kind by status, the server's code, words and wait. The
+/// caller refines the kind where its API says more, with [`ServerError::read`]. `job` is what the server may echo;
+/// none in a preparation, where nothing of a record was sent.
+pub fn fault(response: &HttpResponse, job: Option<&Job>) -> Fault {
+    let error = serde_json::from_str(http::text(response).trim()).ok().and_then(|body| ServerError::read(&body));
+    let error = error.unwrap_or_default();
+    let mut fault = named(kind_of_status(response.status), response.status, &error, job);
+    fault.retry_after_ms = http::retry_after(response);
+    match response.status {
+        300..=399 => fault.hint("the endpoint redirects elsewhere: give its final address by `--endpoint`"),
+        401 | 403 => fault.hint("name the environment variable that holds the key by `--api-key-env`"),
+        404 if error.is("model_not_found") || error.says("model") => Fault { kind: FaultKind::ModelNotFound, ..fault },
+        404 | 405 => fault.hint("this path is unknown to the server: check `--endpoint`"),
+        _ => fault,
+    }
+}
+
+/// A fault of a kind in the server's own words, for what came with this status.
+pub fn named(kind: FaultKind, status: u16, error: &ServerError, job: Option<&Job>) -> Fault {
+    let code = error.code.as_ref().or(error.kind.as_ref());
+    let code = code.map_or_else(|| status.to_string(), |code| cut(code, CODE_CHARS_MAX));
+    let message = match &error.message {
+        Some(words) => format!("the server answered status {status}: {}", safe(words, job)),
+        None => format!("the server answered status {status}"),
+    };
+    Fault::new(kind, message).code(code)
+}
+
+/// The server's or model's words, fit to be shown: on one line, at most 300 characters, and left out where they
+/// repeat what was sent.
+pub fn safe(words: &str, job: Option<&Job>) -> String {
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if job.is_some_and(|job| echoes(&words, job)) {
+        return "(its words repeat the prompt, and are left out)".to_owned();
+    }
+    cut(&words, MESSAGE_CHARS_MAX)
+}
+
+fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Only the part that would be shown is looked at: what is cut off cannot leak.
+fn echoes(words: &str, job: &Job) -> bool {
+    let shown: Vec<char> = words.chars().take(MESSAGE_CHARS_MAX).flat_map(char::to_lowercase).collect();
+    let shown_text: String = shown.iter().collect();
+    let normal = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let short = |text: &String| {
+        let chars = text.chars().count();
+        (ECHO_CHARS_MIN..ECHO_CHARS).contains(&chars) && shown_text.contains(text.as_str())
+    };
+    if job.records.iter().map(|record| normal(&record.text)).any(|text| short(&text)) {
+        return true;
+    }
+    let records = job.records.iter().flat_map(|record| {
+        record.context.iter().map(|(_, value)| value.as_str()).chain(std::iter::once(record.text.as_str()))
+    });
+    let clusters = job.candidates.iter().flat_map(|cluster| {
+        [&cluster.summary, &cluster.criteria].into_iter().chain(&cluster.samples).map(String::as_str)
+    });
+    let sent: Vec<String> =
+        records.chain(clusters).chain(std::iter::once(job.instructions.text.as_str())).map(normal).collect();
+    shown.windows(ECHO_CHARS).any(|window| {
+        let window: String = window.iter().collect();
+        sent.iter().any(|text| text.contains(&window))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{job, record, response};
+    use serde_json::json;
+
+    #[test]
+    fn bodies_of_every_shape_are_read() {
+        let full = ServerError {
+            message: Some("m".to_owned()),
+            kind: Some("t".to_owned()),
+            code: Some("7".to_owned()),
+            param: None,
+        };
+        let sentence = ServerError { message: Some("m".to_owned()), ..Default::default() };
+        for (body, expected) in [
+            (json!({ "error": "m" }), Some(sentence.clone())),
+            (json!({ "error": { "message": "m", "type": "t", "param": null, "code": 7 } }), Some(full.clone())),
+            (json!({ "object": "error", "message": "m", "type": "t", "code": "7" }), Some(full)),
+            (json!({ "detail": "m" }), Some(sentence.clone())),
+            (json!({ "detail": [{ "loc": ["body"], "msg": "m", "input": "secret" }] }), Some(sentence)),
+            (json!({ "choices": [], "error": null }), None),
+            (json!(["m"]), None),
+        ] {
+            assert_eq!(ServerError::read(&body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn statuses_stand_for_kinds() {
+        let cases = [
+            (302, "", FaultKind::InvalidRequest),
+            (400, "{\"error\":\"bad\"}", FaultKind::InvalidRequest),
+            (401, "", FaultKind::Credentials),
+            (402, "", FaultKind::Quota),
+            (403, "<html>", FaultKind::Credentials),
+            (404, "{\"error\":\"model 'x' not found\"}", FaultKind::ModelNotFound),
+            (404, "404 page not found", FaultKind::InvalidRequest),
+            (405, "", FaultKind::InvalidRequest),
+            (408, "", FaultKind::TimedOut),
+            (409, "", FaultKind::Unavailable),
+            (413, "", FaultKind::TooLong),
+            (422, "", FaultKind::InvalidRequest),
+            (429, "", FaultKind::RateLimited),
+            (500, "", FaultKind::Unavailable),
+            (501, "", FaultKind::Unsupported),
+            (502, "", FaultKind::Unavailable),
+            (503, "", FaultKind::Overloaded),
+            (504, "", FaultKind::TimedOut),
+            (529, "", FaultKind::Overloaded),
+        ];
+        for (status, body, kind) in cases {
+            assert_eq!(fault(&response(status, &[], body), None).kind, kind, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn waits_and_codes_come_along() {
+        let body = "{\"error\":{\"message\":\"slow down\",\"type\":\"requests\",\"code\":null}}";
+        let fault = fault(&response(429, &[("retry-after", "3")], body), None);
+        assert_eq!(fault.retry_after_ms, Some(3_000));
+        assert_eq!(fault.code.as_deref(), Some("requests"));
+        assert_eq!(fault.message, "the server answered status 429: slow down");
+    }
+
+    #[test]
+    fn messages_never_repeat_the_prompt() {
+        let mut job = job();
+        job.records = vec![record("r1", "my iban is DE89 3704 0044 0532 0130 00, please\nhelp me")];
+        job.instructions.text = "We sell insurance to fishermen on the coast.".to_owned();
+        for words in [
+            "invalid input: 'MY IBAN is DE89 3704 0044 0532'",
+            "bad content 0044 0532 0130 00, please help me",
+            "cannot read `sell insurance to fishermen on`",
+        ] {
+            let shown = safe(words, Some(&job));
+            assert!(shown.contains("left out"), "{shown}");
+        }
+        assert_eq!(safe("context of 4096 tokens\n exceeded", Some(&job)), "context of 4096 tokens exceeded");
+        job.records = vec![record("r1", "sesame")];
+        assert!(safe("do not open sesame here", Some(&job)).contains("left out"));
+    }
+
+    #[test]
+    fn messages_are_bounded() {
+        assert_eq!(safe(&"ж".repeat(5_000), None).chars().count(), MESSAGE_CHARS_MAX + 1);
+    }
+}
