@@ -1,1 +1,50 @@
+//! Judges through an Ollama server: `POST /api/chat` with the verdict's JSON schema as `format`.
+//! Wire facts are those of Ollama 0.33 (`server/routes.go`, `api/types.go`).
 
+mod options;
+mod prepare;
+mod request;
+mod response;
+
+use judge_provider::{
+    AuthSlot, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, Settings, Step, http,
+};
+use options::Options;
+
+/// The provider `ollama`.
+pub struct Ollama;
+
+impl Provider for Ollama {
+    fn describe() -> Descriptor {
+        Descriptor {
+            summary: "judges with a model that an Ollama server runs".to_owned(),
+            default_endpoint: Some("http://localhost:11434".to_owned()),
+            // A local server asks for no key; a hosted one and reverse proxies do.
+            auth: Some(AuthSlot::bearer()),
+            settings: options::specs(),
+            ..Descriptor::new("ollama", env!("CARGO_PKG_VERSION"))
+        }
+    }
+
+    fn prepare(settings: Settings, previous: Option<Previous>) -> Result<Preparation, Fault> {
+        Options::read(&settings)?;
+        match previous {
+            None => Ok(Preparation::Send(http::send(http::get("/api/tags")))),
+            Some(previous) => prepare::check_model(&settings.model, &previous.response),
+        }
+    }
+
+    fn build_request(job: Job) -> Result<Step, Fault> {
+        let body = request::body(&job, &Options::read(&job.settings)?);
+        Ok(Step::Send(http::send(http::post_json("/api/chat", &body))))
+    }
+
+    fn parse_response(job: Job, _state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
+        response::answer(&job, &response).map(Step::Done)
+    }
+}
+
+judge_provider::export!(Ollama);
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ impl Fault {
         let shown: String = value.chars().take(40).collect();
         Fault::new(FaultKind::InvalidRequest, format!("setting `{name}` has a value that it cannot have: {shown}"))
             .code("bad-setting")
-            .hint(format!("`judge-host providers` says what `--setting {name}=VALUE` takes"))
+            .hint(format!("correct or drop `--setting {name}=VALUE`"))
     }
 
     /// The same, with the server's own code or type.

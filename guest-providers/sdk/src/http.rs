@@ -141,8 +141,9 @@ mod tests {
 
     #[test]
     fn waits_are_read_in_every_form() {
+        type Headers<'a> = &'a [(&'a str, &'a str)];
         let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-        let cases: [(u16, &[(&str, &str)], Option<u64>); 15] = [
+        let cases: [(u16, Headers, Option<u64>); 15] = [
             (429, &[], None),
             (503, &[("retry-after", "7")], Some(7_000)),
             (429, &[("retry-after", " 1.5 ")], Some(1_500)),

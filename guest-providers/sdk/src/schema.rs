@@ -18,14 +18,14 @@ const FIXED_ENUM_VALUES: usize = 6;
 /// its `record_id`. Cluster ids are an enum while servers take it; [`crate::answer`] checks them in any case.
 pub fn verdict(job: &Job) -> Value {
     if job.single().is_some() {
-        return object(verdict_properties(job));
+        return object(&verdict_properties(job));
     }
     let ids: Vec<String> = job.records.iter().map(|record| prompt::one_line(&record.id)).collect();
     let mut properties = json!({ "record_id": one_of(&ids, ENUM_VALUES_MAX) });
     if let (Some(all), Value::Object(own)) = (properties.as_object_mut(), verdict_properties(job)) {
         all.extend(own);
     }
-    object(json!({ "verdicts": { "type": "array", "items": object(properties) } }))
+    object(&json!({ "verdicts": { "type": "array", "items": object(&properties) } }))
 }
 
 fn verdict_properties(job: &Job) -> Value {
@@ -34,11 +34,11 @@ fn verdict_properties(job: &Job) -> Value {
     let cluster_id = if candidates.is_empty() {
         json!({ "type": "null" })
     } else {
-        nullable(one_of(&candidates, ENUM_VALUES_MAX.saturating_sub(FIXED_ENUM_VALUES + records)))
+        nullable(&one_of(&candidates, ENUM_VALUES_MAX.saturating_sub(FIXED_ENUM_VALUES + records)))
     };
     let new_cluster = if job.allow_new_cluster {
         let text = json!({ "type": "string" });
-        nullable(object(json!({ "name": text, "summary": text, "criteria": text })))
+        nullable(&object(&json!({ "name": text, "summary": text, "criteria": text })))
     } else {
         json!({ "type": "null" })
     };
@@ -70,11 +70,11 @@ fn one_of(values: &[String], values_max: usize) -> Value {
     if fits { json!({ "type": "string", "enum": values }) } else { json!({ "type": "string" }) }
 }
 
-fn nullable(schema: Value) -> Value {
+fn nullable(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
-fn object(properties: Value) -> Value {
+fn object(properties: &Value) -> Value {
     let required: Vec<&String> = properties.as_object().into_iter().flat_map(|names| names.keys()).collect();
     let required = json!(required);
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })

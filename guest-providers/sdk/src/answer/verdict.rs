@@ -8,9 +8,8 @@ const WORD_CHARS_MAX: usize = 64;
 
 /// The verdict on a record in a JSON object of the form that [`crate::schema`] asks for.
 pub(super) fn read(job: &Job, record_id: &str, verdict: &Value) -> Result<Verdict, Fault> {
-    let decision = match string(verdict, "decision")? {
-        Some(word) => word,
-        None => return Err(missing("decision")),
+    let Some(decision) = string(verdict, "decision")? else {
+        return Err(missing("decision"));
     };
     let cluster_id = string(verdict, "cluster_id")?.filter(|id| !id.is_empty());
     let proposal = proposal(verdict)?;

@@ -1,1 +1,147 @@
+//! A provider that misbehaves on command, for the tests of the sandbox, the egress rules and the checks of answers.
+//! Setting `verb` says how, setting `phase` says where: `build` (default), `parse` or `prepare`. In all other
+//! phases, and without a verb, it behaves: it sends `POST /judge` and reads `ok` as a skip.
 
+mod attack;
+mod forgery;
+
+use judge_provider::{
+    Answer, Body, Confidence, Decision, Descriptor, Fault, HttpRequest, HttpResponse, Job, Outgoing, Preparation,
+    Previous, Provider, SettingSpec, Settings, Step, Verdict, error, fault, http,
+};
+
+/// The provider `misbehaving`.
+pub struct Misbehaving;
+
+/// Where a provider is when it is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Prepare,
+    Build,
+    Parse,
+}
+
+impl Provider for Misbehaving {
+    fn describe() -> Descriptor {
+        Descriptor {
+            summary: "misbehaves on command, for tests".to_owned(),
+            default_endpoint: Some("http://localhost:1".to_owned()),
+            settings: vec![
+                SettingSpec::new("verb", "how to misbehave").default_value("none"),
+                SettingSpec::new("phase", "where: build, parse or prepare").default_value("build"),
+            ],
+            ..Descriptor::new("misbehaving", env!("CARGO_PKG_VERSION"))
+        }
+    }
+
+    fn prepare(settings: Settings, _previous: Option<Previous>) -> Result<Preparation, Fault> {
+        match misbehave(&settings, Phase::Prepare, "")? {
+            Some(Step::Send(outgoing)) => Ok(Preparation::Send(outgoing)),
+            Some(Step::Done(_)) | None => Ok(Preparation::Ready(Vec::new())),
+        }
+    }
+
+    fn build_request(job: Job) -> Result<Step, Fault> {
+        let step = misbehave(&job.settings, Phase::Build, record_id(&job))?;
+        Ok(step.unwrap_or_else(|| Step::Send(judge_request())))
+    }
+
+    fn parse_response(job: Job, _state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
+        if let Some(step) = misbehave(&job.settings, Phase::Parse, record_id(&job))? {
+            return Ok(step);
+        }
+        if !http::is_success(&response) {
+            return Err(error::fault(&response, Some(&job)));
+        }
+        match http::text(&response).trim() {
+            "ok" => Ok(done(record_id(&job), Decision::Skip, "")),
+            _ => Err(fault::malformed("not-ok", "the answer is not `ok`")),
+        }
+    }
+}
+
+judge_provider::export!(Misbehaving);
+
+/// Does what the settings ask for in this phase. None where that is to behave.
+fn misbehave(settings: &Settings, phase: Phase, record_id: &str) -> Result<Option<Step>, Fault> {
+    let verb = settings.get("verb").unwrap_or("none");
+    let asked = match (verb, settings.get("phase").unwrap_or("build")) {
+        ("wrong-on-parse", _) | (_, "parse") => Phase::Parse,
+        (_, "prepare") => Phase::Prepare,
+        (_, "build") => Phase::Build,
+        (_, other) => return Err(Fault::bad_setting("phase", other)),
+    };
+    // Endless sending needs every phase from the asked one on.
+    let due = asked == phase || (verb == "many-sends" && phase == Phase::Parse);
+    if verb == "none" || !due {
+        return Ok(None);
+    }
+    let step = match verb {
+        "spin" => attack::spin(),
+        "bomb" => attack::bomb(),
+        "panic" | "wrong-on-parse" => attack::panic(),
+        "recurse" => attack::recurse(record_id),
+        "exit" => attack::exit(),
+        "flood-stderr" => {
+            attack::flood_stderr();
+            return Ok(None);
+        }
+        "flood-output" => attack::flood_output(record_id),
+        "leak-state" => attack::leak_state(record_id),
+        _ => forgery::step(verb, record_id).ok_or_else(|| Fault::bad_setting("verb", verb))?,
+    };
+    Ok(Some(step))
+}
+
+fn record_id(job: &Job) -> &str {
+    job.records.first().map_or("", |record| record.id.as_str())
+}
+
+fn judge_request() -> Outgoing {
+    let body = Some(Body::Text("judge".to_owned()));
+    http::send(HttpRequest { method: "POST".to_owned(), body, ..http::get("/judge") })
+}
+
+fn done(record_id: &str, decision: Decision, rationale: &str) -> Step {
+    let verdict = Verdict {
+        record_id: record_id.to_owned(),
+        decision,
+        confidence: Confidence::Low,
+        rationale: rationale.to_owned(),
+    };
+    Step::Done(Answer { verdicts: vec![verdict], ..Answer::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    fn misbehave_with(verb: &str, phase: &str, now: Phase) -> Result<Option<Step>, Fault> {
+        let extra = vec![("phase".to_owned(), phase.to_owned()), ("verb".to_owned(), verb.to_owned())];
+        let settings = Settings { model: String::new(), temperature: None, max_output_tokens: None, seed: None, extra };
+        misbehave(&settings, now, "r1")
+    }
+
+    #[test]
+    fn it_misbehaves_only_where_it_is_told_to() {
+        for (verb, phase, now, misbehaves) in [
+            ("none", "build", Phase::Build, false),
+            ("no-verdict", "build", Phase::Build, true),
+            ("no-verdict", "build", Phase::Parse, false),
+            ("no-verdict", "parse", Phase::Parse, true),
+            ("no-verdict", "parse", Phase::Prepare, false),
+            ("absolute-url", "prepare", Phase::Prepare, true),
+            ("many-sends", "build", Phase::Parse, true),
+            ("wrong-on-parse", "build", Phase::Build, false),
+        ] {
+            assert_eq!(misbehave_with(verb, phase, now).unwrap().is_some(), misbehaves, "{verb} in {phase}");
+        }
+    }
+
+    #[test]
+    fn a_verb_that_it_does_not_know_is_a_fault() {
+        assert_eq!(misbehave_with("dance", "build", Phase::Build).unwrap_err().code.as_deref(), Some("bad-setting"));
+    }
+}
