@@ -1,0 +1,72 @@
+use crate::plugins;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, ensure};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+/// What `cargo xtask bench` takes.
+#[derive(clap::Args)]
+pub(crate) struct Flags {
+    /// Limits of records in flight to measure, in this order
+    #[arg(long, default_value = "1,5,64,512")]
+    parallel: String,
+    /// Records to judge at each limit
+    #[arg(long, default_value_t = 1000)]
+    limit: u32,
+    /// How long the fake server takes for an answer, in milliseconds
+    #[arg(long, default_value_t = 50)]
+    delay_ms: u32,
+    /// Further flags for `judge-host bench`, after `--`, such as `--json`
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+/// Builds all that is needed and runs `judge-host bench` against a fake server of this machine.
+///
+/// # Errors
+/// Where something does not build, the server does not start, or the host fails.
+pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
+    plugins::build(workspace)?;
+    workspace.run(&mut workspace.cargo(["build", "--release", "-p", "judge-host", "-p", "judge-host-kit"]))?;
+
+    let mut server = Server::start(workspace, flags.delay_ms)?;
+    let mut bench = workspace.command(workspace.release_host());
+    bench.args(["--providers", "plugins", "bench", "examples/banking77/records.jsonl"]);
+    bench.args(["--clusters", "examples/banking77/clusters.jsonl", "--provider", "openai", "--model", "fake"]);
+    bench.args(["--endpoint", &server.url, "--parallel", &flags.parallel, "--limit", &flags.limit.to_string()]);
+    let measured = workspace.run(bench.args(&flags.args));
+    server.stop();
+    measured
+}
+
+/// The kit's fake server, running.
+struct Server {
+    process: Child,
+    url: String,
+}
+
+impl Server {
+    /// Starts it on a free port. It ends by itself when its input does, so it cannot outlive us.
+    fn start(workspace: &Workspace, delay_ms: u32) -> Result<Self> {
+        let mut process = workspace
+            .command(workspace.release_binary("fake-llm"))
+            .args(["--port", "0", "--delay-ms", &delay_ms.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start the fake server")?;
+        let mut url = String::new();
+        if let Some(stdout) = process.stdout.take() {
+            BufReader::new(stdout).read_line(&mut url).context("cannot read the fake server's address")?;
+        }
+        ensure!(url.starts_with("http://"), "the fake server ended without telling its address");
+        Ok(Server { process, url: url.trim().to_owned() })
+    }
+
+    fn stop(&mut self) {
+        drop(self.process.stdin.take());
+        if let Err(error) = self.process.wait() {
+            eprintln!("the fake server did not end: {error}");
+        }
+    }
+}

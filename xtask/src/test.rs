@@ -1,0 +1,38 @@
+use crate::plugins;
+use crate::wasm_target::WASM_TARGET;
+use crate::workspace::Workspace;
+use anyhow::Result;
+
+/// The component that misbehaves on command.
+const MISBEHAVING: &str = "guest-misbehaving";
+
+/// A provider outside the workspace, as somebody else would write it.
+const CUSTOM: &str = "examples/custom-provider/Cargo.toml";
+
+/// What `cargo xtask test` takes.
+#[derive(clap::Args)]
+pub(crate) struct Flags {
+    /// Further arguments for `cargo test`, after `--`: a name to filter by, `-p PACKAGE`, `-- --nocapture`
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+/// Builds components and binaries, then runs all tests: units, documentation and end to end.
+///
+/// # Errors
+/// Where something does not build, or a test fails.
+pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
+    plugins::build(workspace)?;
+    plugins::build_guests(workspace, [MISBEHAVING])?;
+    workspace.run(&mut workspace.cargo(["build", "--release", "--target", WASM_TARGET, "--manifest-path", CUSTOM]))?;
+    let guests = workspace.target("test-guests");
+    plugins::install(&plugins::built(workspace, MISBEHAVING), &guests.join("guest_misbehaving.wasm"))?;
+    let custom = workspace.target(&format!("{WASM_TARGET}/release/custom_provider.wasm"));
+    plugins::install(&custom, &guests.join("custom_provider.wasm"))?;
+
+    // The end-to-end tests run these; cargo does not build another package's binaries for a test by itself.
+    workspace.run(&mut workspace.cargo(["build", "-p", "judge-host", "-p", "judge-host-kit"]))?;
+    let mut test = workspace.cargo(["test", "--workspace"]);
+    test.env("JUDGE_HOST_TEST_PLUGINS", workspace.path("plugins")).env("JUDGE_HOST_TEST_GUESTS", guests);
+    workspace.run(test.args(&flags.args))
+}
