@@ -1,7 +1,9 @@
-use super::bindings::JudgeProviderPre;
+use super::bindings::{JudgeProvider, JudgeProviderPre};
 use super::convert::{from_guest, to_guest};
 use super::engine::Core;
 use super::limits::{Limits, PROFILE_BYTES_MAX, STATE_BYTES_MAX};
+use super::load::chain;
+use super::refusal::Refusal;
 use super::store::{self, CallState};
 use super::trap;
 use crate::model::{Descriptor, Fault, FaultKind, HttpResponse, Job, Outgoing, Preparation, Previous, Settings, Step};
@@ -20,6 +22,18 @@ pub(super) struct Component {
 }
 
 impl Component {
+    /// Whether the functions have the contract's types; wasmtime looks at them in an instance only.
+    pub(super) async fn check_types(&self) -> Result<(), Refusal> {
+        let mut call = self.call(self.core.limits.probe()).await;
+        let ended = timeout(call.limits.wall, async {
+            let instance = self.pre.instance_pre().instantiate_async(&mut call.store).await?;
+            Ok(JudgeProvider::new(&mut call.store, &instance).map(drop))
+        })
+        .await;
+        let types = call.end(ended).map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
+        types.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })
+    }
+
     /// Who it says it is, under the tight limits of a probe.
     pub(super) async fn describe(&self) -> Result<Descriptor, Fault> {
         let mut call = self.call(self.core.limits.probe()).await;
@@ -53,7 +67,7 @@ impl Call<'_> {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 let state = self.store.data();
-                Err(trap::fault(&error, state.meter.memory_denied, &state.stderr, &self.limits))
+                Err(trap::fault(&error, state.meter.denied, &state.stderr, &self.limits))
             }
             Err(_) => Err(trap::wall_fault(&self.limits)),
         }

@@ -62,14 +62,15 @@ pub(super) async fn load(core: &Arc<Core>, path: &Path) -> Result<Arc<dyn Provid
         imports,
     };
     let mut component = Component { core: Arc::clone(core), pre, identity };
+    component.check_types().await?;
     component.identity.descriptor = describe(&component).await?;
     Ok(Arc::new(component))
 }
 
 /// Asks a component who it is, twice: what is not constant now is not constant in a run.
 async fn describe(component: &Component) -> Result<Descriptor, Refusal> {
-    let first = component.describe().await.map_err(|fault| Refusal::DescribeFailed { fault })?;
-    let second = component.describe().await.map_err(|fault| Refusal::DescribeFailed { fault })?;
+    let first = component.describe().await.map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
+    let second = component.describe().await.map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
     if first != second {
         return Err(Refusal::DescribeDiffers);
     }
@@ -84,7 +85,7 @@ fn compile(engine: &Engine, path: &Path) -> Result<Compiled, Refusal> {
         let reason = chain(&error);
         if is_valid(&bytes) { Refusal::Compile { reason } } else { Refusal::Damaged { reason } }
     })?;
-    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = format!("{:x}", Sha256::digest(&bytes));
     Ok(Compiled { component, digest, size_bytes: bytes.len() as u64 })
 }
 
@@ -139,6 +140,6 @@ fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), Refus
 }
 
 /// An error with its causes, outermost first.
-fn chain(error: &wasmtime::Error) -> String {
+pub(super) fn chain(error: &wasmtime::Error) -> String {
     error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
