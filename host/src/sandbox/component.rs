@@ -16,12 +16,17 @@ use wasmtime::Store;
 
 /// A loaded component. Every call is made in a store of its own, so that nothing passes from record to record.
 pub(super) struct Component {
-    pub(super) core: Arc<Core>,
-    pub(super) pre: JudgeProviderPre<CallState>,
+    pub(super) guest: Guest,
     pub(super) identity: Identity,
 }
 
-impl Component {
+/// What can be called.
+pub(super) struct Guest {
+    pub(super) core: Arc<Core>,
+    pub(super) pre: JudgeProviderPre<CallState>,
+}
+
+impl Guest {
     /// Whether the functions have the contract's types; wasmtime looks at them in an instance only.
     pub(super) async fn check_types(&self) -> Result<(), Refusal> {
         let mut call = self.call(self.core.limits.probe()).await;
@@ -38,8 +43,8 @@ impl Component {
     pub(super) async fn describe(&self) -> Result<Descriptor, Fault> {
         let mut call = self.call(self.core.limits.probe()).await;
         let ended = timeout(call.limits.wall, async {
-            let guest = self.pre.instantiate_async(&mut call.store).await?;
-            guest.judge_provider_provider().call_describe(&mut call.store).await
+            let instance = self.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_describe(&mut call.store).await
         })
         .await;
         call.end(ended).map(from_guest::descriptor)
@@ -83,10 +88,10 @@ impl Provider for Component {
     async fn prepare(&self, settings: &Settings, previous: Option<Previous>) -> Result<Preparation, Fault> {
         let request_sent = previous.is_some();
         let (settings, previous) = (to_guest::settings(settings), previous.map(to_guest::previous));
-        let mut call = self.call(self.core.limits).await;
+        let mut call = self.guest.call(self.guest.core.limits).await;
         let ended = timeout(call.limits.wall, async {
-            let guest = self.pre.instantiate_async(&mut call.store).await?;
-            guest.judge_provider_provider().call_prepare(&mut call.store, &settings, previous.as_ref()).await
+            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_prepare(&mut call.store, &settings, previous.as_ref()).await
         })
         .await;
         let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
@@ -96,10 +101,10 @@ impl Provider for Component {
 
     async fn build_request(&self, job: &Job) -> Result<Step, Fault> {
         let job = to_guest::job(job);
-        let mut call = self.call(self.core.limits).await;
+        let mut call = self.guest.call(self.guest.core.limits).await;
         let ended = timeout(call.limits.wall, async {
-            let guest = self.pre.instantiate_async(&mut call.store).await?;
-            guest.judge_provider_provider().call_build_request(&mut call.store, &job).await
+            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_build_request(&mut call.store, &job).await
         })
         .await;
         let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
@@ -108,10 +113,10 @@ impl Provider for Component {
 
     async fn parse_response(&self, job: &Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
         let (job, response) = (to_guest::job(job), to_guest::response(response));
-        let mut call = self.call(self.core.limits).await;
+        let mut call = self.guest.call(self.guest.core.limits).await;
         let ended = timeout(call.limits.wall, async {
-            let guest = self.pre.instantiate_async(&mut call.store).await?;
-            guest.judge_provider_provider().call_parse_response(&mut call.store, &job, &state, &response).await
+            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_parse_response(&mut call.store, &job, &state, &response).await
         })
         .await;
         let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));

@@ -103,3 +103,15 @@ async fn limits_are_those_of_the_options() {
     fs::write(&file, Guest { pages: 17, ..Guest::default() }.wasm()).unwrap();
     assert!(sandbox.load(&file).await.is_err(), "17 pages are more than 1 MiB from the start");
 }
+
+#[tokio::test]
+async fn runs_without_a_pool_where_the_address_space_allows_none() {
+    // 320 TiB of memories are more than a process can ever reserve; one memory after another is not.
+    let limits = Limits { memory_bytes: 4 << 30, ..Limits::default() };
+    let sandbox = Sandbox::new(SandboxOptions { limits, instances_max: 20_000, cache_dir: None }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("provider.wasm");
+    fs::write(&file, Guest::default().wasm()).unwrap();
+    let provider = sandbox.load(&file).await.unwrap();
+    assert!(provider.build_request(&job("text")).await.is_ok());
+}
