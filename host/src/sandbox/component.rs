@@ -1,7 +1,9 @@
-use super::bindings::JudgeProviderPre;
+use super::bindings::{JudgeProvider, JudgeProviderPre};
 use super::convert::{from_guest, to_guest};
 use super::engine::Core;
 use super::limits::{Limits, PROFILE_BYTES_MAX, STATE_BYTES_MAX};
+use super::load::chain;
+use super::refusal::Refusal;
 use super::store::{self, CallState};
 use super::trap;
 use crate::model::{Descriptor, Fault, FaultKind, HttpResponse, Job, Outgoing, Preparation, Previous, Settings, Step};
@@ -14,18 +16,35 @@ use wasmtime::Store;
 
 /// A loaded component. Every call is made in a store of its own, so that nothing passes from record to record.
 pub(super) struct Component {
-    pub(super) core: Arc<Core>,
-    pub(super) pre: JudgeProviderPre<CallState>,
+    pub(super) guest: Guest,
     pub(super) identity: Identity,
 }
 
-impl Component {
+/// What can be called.
+pub(super) struct Guest {
+    pub(super) core: Arc<Core>,
+    pub(super) pre: JudgeProviderPre<CallState>,
+}
+
+impl Guest {
+    /// Whether the functions have the contract's types; wasmtime looks at them in an instance only.
+    pub(super) async fn check_types(&self) -> Result<(), Refusal> {
+        let mut call = self.call(self.core.limits.probe()).await;
+        let ended = timeout(call.limits.wall, async {
+            let instance = self.pre.instance_pre().instantiate_async(&mut call.store).await?;
+            Ok(JudgeProvider::new(&mut call.store, &instance).map(drop))
+        })
+        .await;
+        let types = call.end(ended).map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
+        types.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })
+    }
+
     /// Who it says it is, under the tight limits of a probe.
     pub(super) async fn describe(&self) -> Result<Descriptor, Fault> {
         let mut call = self.call(self.core.limits.probe()).await;
         let ended = timeout(call.limits.wall, async {
-            let guest = self.pre.instantiate_async(&mut call.store).await?;
-            guest.judge_provider_provider().call_describe(&mut call.store).await
+            let instance = self.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_describe(&mut call.store).await
         })
         .await;
         call.end(ended).map(from_guest::descriptor)
@@ -53,7 +72,7 @@ impl Call<'_> {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 let state = self.store.data();
-                Err(trap::fault(&error, state.meter.memory_denied, &state.stderr, &self.limits))
+                Err(trap::fault(&error, state.meter.denied, &state.stderr, &self.limits))
             }
             Err(_) => Err(trap::wall_fault(&self.limits)),
         }
@@ -69,10 +88,10 @@ impl Provider for Component {
     async fn prepare(&self, settings: &Settings, previous: Option<Previous>) -> Result<Preparation, Fault> {
         let request_sent = previous.is_some();
         let (settings, previous) = (to_guest::settings(settings), previous.map(to_guest::previous));
-        let mut call = self.call(self.core.limits).await;
+        let mut call = self.guest.call(self.guest.core.limits).await;
         let ended = timeout(call.limits.wall, async {
-            let guest = self.pre.instantiate_async(&mut call.store).await?;
-            guest.judge_provider_provider().call_prepare(&mut call.store, &settings, previous.as_ref()).await
+            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_prepare(&mut call.store, &settings, previous.as_ref()).await
         })
         .await;
         let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
@@ -82,10 +101,10 @@ impl Provider for Component {
 
     async fn build_request(&self, job: &Job) -> Result<Step, Fault> {
         let job = to_guest::job(job);
-        let mut call = self.call(self.core.limits).await;
+        let mut call = self.guest.call(self.guest.core.limits).await;
         let ended = timeout(call.limits.wall, async {
-            let guest = self.pre.instantiate_async(&mut call.store).await?;
-            guest.judge_provider_provider().call_build_request(&mut call.store, &job).await
+            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_build_request(&mut call.store, &job).await
         })
         .await;
         let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
@@ -94,10 +113,10 @@ impl Provider for Component {
 
     async fn parse_response(&self, job: &Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
         let (job, response) = (to_guest::job(job), to_guest::response(response));
-        let mut call = self.call(self.core.limits).await;
+        let mut call = self.guest.call(self.guest.core.limits).await;
         let ended = timeout(call.limits.wall, async {
-            let guest = self.pre.instantiate_async(&mut call.store).await?;
-            guest.judge_provider_provider().call_parse_response(&mut call.store, &job, &state, &response).await
+            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_parse_response(&mut call.store, &job, &state, &response).await
         })
         .await;
         let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));

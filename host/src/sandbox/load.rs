@@ -1,7 +1,7 @@
 //! From a file to a provider: cheap checks first, each with its own refusal.
 
 use super::bindings::JudgeProviderPre;
-use super::component::Component;
+use super::component::{Component, Guest};
 use super::engine::Core;
 use super::limits::COMPONENT_BYTES_MAX;
 use super::{Refusal, audit, descriptor};
@@ -44,32 +44,22 @@ pub(super) async fn load(core: &Arc<Core>, path: &Path) -> Result<Arc<dyn Provid
 
     let pre = core.linker.instantiate_pre(&compiled.component).and_then(JudgeProviderPre::new);
     let pre = pre.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })?;
-    let descriptor = Descriptor {
-        id: String::new(),
-        version: String::new(),
-        summary: String::new(),
-        default_endpoint: None,
-        default_model: None,
-        auth: None,
-        settings: Vec::new(),
-        extras: Vec::new(),
-    };
+    let guest = Guest { core: Arc::clone(core), pre };
+    guest.check_types().await?;
     let identity = Identity {
-        descriptor,
+        descriptor: describe(&guest).await?,
         digest: compiled.digest,
         path: path.to_owned(),
         size_bytes: compiled.size_bytes,
         imports,
     };
-    let mut component = Component { core: Arc::clone(core), pre, identity };
-    component.identity.descriptor = describe(&component).await?;
-    Ok(Arc::new(component))
+    Ok(Arc::new(Component { guest, identity }))
 }
 
 /// Asks a component who it is, twice: what is not constant now is not constant in a run.
-async fn describe(component: &Component) -> Result<Descriptor, Refusal> {
-    let first = component.describe().await.map_err(|fault| Refusal::DescribeFailed { fault })?;
-    let second = component.describe().await.map_err(|fault| Refusal::DescribeFailed { fault })?;
+async fn describe(guest: &Guest) -> Result<Descriptor, Refusal> {
+    let first = guest.describe().await.map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
+    let second = guest.describe().await.map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
     if first != second {
         return Err(Refusal::DescribeDiffers);
     }
@@ -84,7 +74,7 @@ fn compile(engine: &Engine, path: &Path) -> Result<Compiled, Refusal> {
         let reason = chain(&error);
         if is_valid(&bytes) { Refusal::Compile { reason } } else { Refusal::Damaged { reason } }
     })?;
-    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = format!("{:x}", Sha256::digest(&bytes));
     Ok(Compiled { component, digest, size_bytes: bytes.len() as u64 })
 }
 
@@ -139,6 +129,6 @@ fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), Refus
 }
 
 /// An error with its causes, outermost first.
-fn chain(error: &wasmtime::Error) -> String {
+pub(super) fn chain(error: &wasmtime::Error) -> String {
     error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -75,7 +75,7 @@ pub enum Refusal {
     DescribeFailed {
         /// How.
         #[source]
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// It is not the same provider when asked twice.
     #[error("`describe` returned two different descriptors")]

@@ -15,8 +15,8 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
-/// The time that a guest's clock shows: 2000-01-01, UTC.
-const WALL_CLOCK: Duration = Duration::from_secs(946_684_800);
+/// The time that a guest's clock shows: 2000-01-01, UTC, which is so many days after 1970-01-01.
+const WALL_CLOCK: Duration = Duration::from_hours(24 * 10_957);
 /// What a guest's hash seeds are made of.
 const RANDOM_SEED: u64 = 0x6a75_6467_652d_686f;
 
@@ -46,7 +46,7 @@ pub(super) fn open(engine: &Engine, limits: &Limits) -> Store<CallState> {
         .build();
     let mut resources = ResourceTable::new();
     resources.set_max_capacity(RESOURCES_MAX);
-    let meter = Meter { memory_bytes: 0, memory_bytes_max: limits.memory_bytes, memory_denied: false };
+    let meter = Meter { bytes: 0, bytes_max: limits.memory_bytes, denied: false };
     let mut store = Store::new(engine, CallState { wasi, resources, meter, stderr });
     store.limiter(|state| &mut state.meter);
     store.set_hostcall_fuel(limits.output_bytes);
@@ -104,25 +104,26 @@ impl WasiView for CallState {
 
 /// Counts what a call holds. A denied growth is not yet a fault: a guest may do without.
 pub(super) struct Meter {
-    memory_bytes: usize,
-    memory_bytes_max: usize,
+    /// All linear memories together.
+    bytes: usize,
+    bytes_max: usize,
     /// Whether memory was denied; then a trap that follows is for want of memory.
-    pub(super) memory_denied: bool,
+    pub(super) denied: bool,
 }
 
 impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let total = self.memory_bytes.saturating_add(desired.saturating_sub(current));
-        if total > self.memory_bytes_max {
-            self.memory_denied = true;
+        let total = self.bytes.saturating_add(desired.saturating_sub(current));
+        if total > self.bytes_max {
+            self.denied = true;
             return Ok(false);
         }
-        self.memory_bytes = total;
+        self.bytes = total;
         Ok(true)
     }
 
     fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.memory_denied = true;
+        self.denied = true;
         Ok(())
     }
 
@@ -191,11 +192,11 @@ mod tests {
 
     #[test]
     fn memory_counts_over_all_memories_of_a_call() {
-        let mut meter = Meter { memory_bytes: 0, memory_bytes_max: 300, memory_denied: false };
+        let mut meter = Meter { bytes: 0, bytes_max: 300, denied: false };
         assert!(meter.memory_growing(0, 100, None).expect("never an error"));
         assert!(meter.memory_growing(0, 100, None).expect("never an error"));
         assert!(!meter.memory_growing(100, 201, None).expect("never an error"));
-        assert!(meter.memory_denied);
+        assert!(meter.denied);
         assert!(meter.memory_growing(100, 200, None).expect("never an error"), "what fits is given still");
     }
 }

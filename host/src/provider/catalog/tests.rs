@@ -1,0 +1,142 @@
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use super::*;
+use crate::model::{Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step};
+use crate::provider::Identity;
+use async_trait::async_trait;
+use std::fs;
+use tempfile::TempDir;
+
+/// Knows who it is, and nothing else: a catalog calls no provider.
+struct Named(Identity);
+
+#[async_trait]
+impl Provider for Named {
+    fn identity(&self) -> &Identity {
+        &self.0
+    }
+
+    async fn prepare(&self, _: &Settings, _: Option<Previous>) -> Result<Preparation, Fault> {
+        unreachable!("a catalog calls no provider")
+    }
+
+    async fn build_request(&self, _: &Job) -> Result<Step, Fault> {
+        unreachable!("a catalog calls no provider")
+    }
+
+    async fn parse_response(&self, _: &Job, _: Vec<u8>, _: HttpResponse) -> Result<Step, Fault> {
+        unreachable!("a catalog calls no provider")
+    }
+}
+
+/// Takes the file's content for the provider's id; an empty one is refused.
+async fn load(path: PathBuf) -> Result<Arc<dyn Provider>, Refused> {
+    let id = fs::read_to_string(&path).unwrap();
+    if id.is_empty() {
+        return Err(Refused { reason: "it is empty".to_owned(), hint: Some("fill it".to_owned()) });
+    }
+    let descriptor = Descriptor {
+        id,
+        version: "1".to_owned(),
+        summary: String::new(),
+        default_endpoint: None,
+        default_model: None,
+        auth: None,
+        settings: Vec::new(),
+        extras: Vec::new(),
+    };
+    Ok(Arc::new(Named(Identity { descriptor, digest: String::new(), path, size_bytes: 0, imports: Vec::new() })))
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, id) in files {
+        fs::write(folder.path().join(name), id).unwrap();
+    }
+    folder
+}
+
+fn ids(table: &Table) -> Vec<&str> {
+    table.loaded().map(|provider| provider.identity().descriptor.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn loads_components_only_and_sorts_them_by_id() {
+    let folder = folder(&[("a.wasm", "zeta"), ("b.wasm", "alpha"), ("c.txt", "text"), ("d.wasm.bak", "old")]);
+    let catalog = Catalog::scan(folder.path(), load).await.unwrap();
+    assert_eq!(ids(&catalog.entries()), ["alpha", "zeta"]);
+    assert!(catalog.entries().refused().is_empty());
+    assert_eq!(catalog.get("zeta").unwrap().identity().path, folder.path().join("a.wasm"));
+}
+
+#[tokio::test]
+async fn of_two_with_one_id_the_first_file_wins_and_is_named() {
+    let folder = folder(&[("b.wasm", "same"), ("a.wasm", "same"), ("c.wasm", "other")]);
+    let catalog = Catalog::scan(folder.path(), load).await.unwrap();
+    assert_eq!(ids(&catalog.entries()), ["other", "same"]);
+    assert_eq!(catalog.get("same").unwrap().identity().path, folder.path().join("a.wasm"));
+    let table = catalog.entries();
+    let [refused] = table.refused() else { panic!("one is refused") };
+    assert_eq!(refused.path, folder.path().join("b.wasm"));
+    assert_eq!(refused.reason, "its id `same` is taken by `a.wasm`");
+}
+
+#[tokio::test]
+async fn a_refused_file_is_kept_with_its_reason_and_stops_nothing() {
+    let folder = folder(&[("a.wasm", ""), ("b.wasm", "good")]);
+    let catalog = Catalog::scan(folder.path(), load).await.unwrap();
+    let table = catalog.entries();
+    assert_eq!(ids(&table), ["good"]);
+    let expected = RefusedFile {
+        path: folder.path().join("a.wasm"),
+        reason: "it is empty".to_owned(),
+        hint: Some("fill it".to_owned()),
+    };
+    assert_eq!(table.refused(), [expected]);
+}
+
+#[tokio::test]
+async fn an_unknown_id_lists_what_there_is() {
+    let folder = folder(&[("a.wasm", "alpha"), ("b.wasm", "beta"), ("broken.wasm", "")]);
+    let catalog = Catalog::scan(folder.path(), load).await.unwrap();
+    let error = catalog.get("gamma").err().unwrap();
+    assert_eq!(error.to_string(), "no such provider: `gamma`");
+    assert!(error.hint().starts_with("loaded are: alpha, beta; not loaded: broken.wasm"), "{}", error.hint());
+}
+
+#[tokio::test]
+async fn a_missing_folder_and_a_file_are_errors_an_empty_folder_is_not() {
+    let folder = folder(&[("file", "")]);
+    let missing = Catalog::scan(&folder.path().join("none"), load).await.err().unwrap();
+    assert!(matches!(missing, CatalogError::Missing { .. }), "{missing}");
+    assert!(missing.hint().contains("cargo xtask plugins"), "{}", missing.hint());
+    let file = Catalog::scan(&folder.path().join("file"), load).await.err().unwrap();
+    assert!(matches!(file, CatalogError::Unreadable { .. }), "{file}");
+    let empty = Catalog::scan(folder.path(), load).await.unwrap();
+    assert!(empty.entries().is_empty());
+    assert!(empty.get("any").err().unwrap().hint().contains("cargo xtask plugins"));
+}
+
+#[tokio::test]
+async fn too_many_files_are_an_error() {
+    let folder = folder(&[]);
+    for n in 0..=FILES_MAX {
+        fs::write(folder.path().join(format!("{n}.wasm")), "").unwrap();
+    }
+    let error = Catalog::scan(folder.path(), load).await.err().unwrap();
+    assert!(matches!(error, CatalogError::TooMany { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_new_scan_replaces_the_table_and_leaves_what_is_held() {
+    let folder = folder(&[("a.wasm", "old")]);
+    let catalog = Catalog::scan(folder.path(), load).await.unwrap();
+    let held = catalog.get("old").unwrap();
+    fs::write(folder.path().join("a.wasm"), "new").unwrap();
+    catalog.rescan(load).await.unwrap();
+    assert_eq!(ids(&catalog.entries()), ["new"]);
+    assert_eq!(held.identity().descriptor.id, "old");
+    fs::remove_dir_all(folder.path()).unwrap();
+    assert!(catalog.rescan(load).await.is_err());
+    assert_eq!(ids(&catalog.entries()), ["new"], "the old table stays");
+}

@@ -1,0 +1,65 @@
+//! Files that are refused, and limits that hold, with components small enough to be written by hand.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod faults;
+mod refusals;
+
+use super::{Limits, Refusal, Sandbox, SandboxOptions};
+use crate::model::{Cluster, Instructions, Job, Record, Settings};
+use crate::provider::Provider;
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a test changes in provider.wat.
+struct Guest<'a> {
+    version: &'a str,
+    pages: u32,
+    describe: &'a str,
+    build: &'a str,
+}
+
+impl Default for Guest<'_> {
+    fn default() -> Self {
+        Guest { version: "0.1.0", pages: 1, describe: "", build: "" }
+    }
+}
+
+impl Guest<'_> {
+    fn wasm(&self) -> Vec<u8> {
+        let text = include_str!("provider.wat")
+            .replace("VERSION", self.version)
+            .replace("PAGES", &self.pages.to_string())
+            .replace("DESCRIBE", self.describe)
+            .replace("BUILD", self.build);
+        wat::parse_str(text).unwrap()
+    }
+
+    async fn load(&self) -> Result<Arc<dyn Provider>, Refusal> {
+        load(&self.wasm()).await
+    }
+}
+
+/// Few instances, so that each test's pool is small.
+fn sandbox() -> Sandbox {
+    Sandbox::new(SandboxOptions { instances_max: 2, ..SandboxOptions::default() }).unwrap()
+}
+
+async fn load(bytes: &[u8]) -> Result<Arc<dyn Provider>, Refusal> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("provider.wasm");
+    fs::write(&file, bytes).unwrap();
+    sandbox().load(&file).await
+}
+
+fn job(text: &str) -> Job {
+    Job {
+        records: vec![Arc::new(Record::new("r1", text))],
+        candidates: Arc::from([Arc::new(Cluster { cluster_id: "c1".to_owned(), ..Cluster::default() })]),
+        instructions: Arc::new(Instructions::default()),
+        allow_new_cluster: true,
+        settings: Arc::new(Settings::default()),
+        profile: Arc::from([]),
+    }
+}
