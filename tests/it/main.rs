@@ -1,1 +1,21 @@
-mod placeholder {}
+//! End to end: the built binary and the library, against fake servers, bad input and components that misbehave.
+//! `cargo xtask test` builds what they run.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+// What a user does.
+mod bench;
+mod cli;
+mod library;
+mod wire;
+
+// What goes wrong.
+mod bad_input;
+mod sandbox;
+
+// What must hold.
+mod promises;
+mod resume;
+mod tidy;

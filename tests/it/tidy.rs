@@ -155,7 +155,8 @@ fn the_code_holds_nothing_that_is_banned() {
     for source in sources(&root().join("host/src")).iter().filter(|source| !source.is_test()) {
         for (number, line) in source.code() {
             for (word, reason) in BANNED {
-                let is_reader = *word == "std::env::" && (source.name.starts_with("config/") || source.name == "main.rs");
+                let is_reader =
+                    *word == "std::env::" && (source.name.starts_with("config/") || source.name == "main.rs");
                 if line.contains(word) && !is_reader && !is_comment(line) {
                     breaches.push(format!("{}:{number}: `{word}`: {reason}", source.name));
                 }
@@ -175,7 +176,8 @@ fn files_and_functions_stay_short() {
                 breaches.push(format!("{folder}/{}: {lines} lines", source.name));
             }
             breaches.extend(
-                long_functions(&source).map(|(number, lines)| format!("{folder}/{}:{number}: a function of {lines} lines", source.name)),
+                long_functions(&source)
+                    .map(|(number, lines)| format!("{folder}/{}:{number}: a function of {lines} lines", source.name)),
             );
         }
     }

@@ -30,9 +30,14 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
     let custom = workspace.target(&format!("{WASM_TARGET}/release/custom_provider.wasm"));
     plugins::install(&custom, &guests.join("custom_provider.wasm"))?;
 
-    // The end-to-end tests run these; cargo does not build another package's binaries for a test by itself.
-    workspace.run(&mut workspace.cargo(["build", "-p", "judge-host", "-p", "judge-host-kit"]))?;
+    // The end-to-end tests run these; cargo does not build another package's binaries for a test by itself. With the
+    // tests in the same call both are built of the same dependencies, once.
+    workspace.run(&mut workspace.cargo(["build", "--workspace", "--bins", "--tests"]))?;
     let mut test = workspace.cargo(["test", "--workspace"]);
     test.env("JUDGE_HOST_TEST_PLUGINS", workspace.path("plugins")).env("JUDGE_HOST_TEST_GUESTS", guests);
+    test.env(
+        "JUDGE_HOST_TEST_BIN",
+        workspace.target("debug/judge-host").with_extension(std::env::consts::EXE_EXTENSION),
+    );
     workspace.run(test.args(&flags.args))
 }

@@ -1,5 +1,5 @@
-use judge_host::config::{Flags, Key};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use judge_host::config::{Flags, Key};
 use std::path::PathBuf;
 
 const ROOT_EXAMPLES: &str = "\

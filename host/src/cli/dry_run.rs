@@ -34,10 +34,15 @@ pub(super) async fn run(
     match step {
         Step::Send(outgoing) => {
             stdout::text(&wire(setup, &outgoing.request)?)?;
-            console.note("a dry run: nothing was sent; what the provider learns from its server before a run is not in it");
+            console.note(
+                "a dry run: nothing was sent; what the provider learns from its server before a run is not in it",
+            );
         }
         Step::Done(_) => {
-            console.note(&format!("provider `{}` sends nothing: it judges by itself", setup.provider.identity().descriptor.id));
+            console.note(&format!(
+                "provider `{}` sends nothing: it judges by itself",
+                setup.provider.identity().descriptor.id
+            ));
         }
     }
     Ok(Ending::Done)

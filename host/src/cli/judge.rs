@@ -47,7 +47,8 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
 /// A judge that may neither assign nor propose would skip every record, at full price.
 fn some_choice(registry: &Registry, config: &RunConfig) -> anyhow::Result<()> {
     if registry.snapshot().is_empty() && !config.allow_new_cluster {
-        let message = format!("the registry has no clusters, and new ones are not allowed: {}", config.registry.display());
+        let message =
+            format!("the registry has no clusters, and new ones are not allowed: {}", config.registry.display());
         return Err(advice::error(message, "give clusters with `--clusters FILE`, or allow new ones"));
     }
     Ok(())
@@ -72,13 +73,18 @@ fn conclude(watched: &Watched, registry: &Registry, args: &JudgeArgs, console: &
     }
     if report.intake.unnamed > 0 {
         let unnamed = report.intake.unnamed;
-        console.note(&format!("{unnamed} records have no id and are named by their line, as `line-12`; a changed file changes them"));
+        console.note(&format!(
+            "{unnamed} records have no id and are named by their line, as `line-12`; a changed file changes them"
+        ));
     }
     if report.intake.duplicates > 0 {
         let first: Vec<_> =
             report.intake.duplicates_first.iter().map(|(id, line)| format!("`{id}` at line {line}")).collect();
         let told = first.join(", ");
-        console.note(&format!("{} rows repeat an id and were passed over, the first one wins: {told}", report.intake.duplicates));
+        console.note(&format!(
+            "{} rows repeat an id and were passed over, the first one wins: {told}",
+            report.intake.duplicates
+        ));
     }
     Ok(match (facts.interrupted, summary.failed) {
         (true, _) => Ending::Interrupted,

@@ -104,7 +104,8 @@ pub(super) async fn welcome(layers: &Layers, console: &Console) -> anyhow::Resul
     writeln!(text, "\nnext:")?;
     for entry in entries.iter().filter(|entry| entry.state == "loaded") {
         let id = entry.id.as_deref().unwrap_or_default();
-        let model = if entry.default_endpoint.is_some() && entry.default_model.is_none() { " --model NAME" } else { "" };
+        let model =
+            if entry.default_endpoint.is_some() && entry.default_model.is_none() { " --model NAME" } else { "" };
         writeln!(text, "  {judge} --provider {id}{model} --out rows.jsonl")?;
     }
     writeln!(text, "  judge-host --providers {folder} providers --json    every setting of every provider")?;

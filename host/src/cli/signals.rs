@@ -3,7 +3,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// Turns Ctrl-C and the request to terminate into a drain, and the second one into a stop. `told` is called at each.
 /// Ends when dropped.
-pub(super) fn listen(drain: Drain, told: impl Fn(Signalled) + Send + 'static) -> std::io::Result<AbortOnDropHandle<()>> {
+pub(super) fn listen(
+    drain: Drain,
+    told: impl Fn(Signalled) + Send + 'static,
+) -> std::io::Result<AbortOnDropHandle<()>> {
     let mut signals = Signals::new()?;
     Ok(AbortOnDropHandle::new(tokio::spawn(async move {
         signals.next().await;

@@ -85,7 +85,8 @@ fn told(console: &Console, counters: &Arc<Counters>) -> impl Fn(Signalled) + Sen
     move |signalled| match signalled {
         Signalled::Once => {
             let in_flight = counters.in_flight();
-            console.note(&format!("ending: {in_flight} records in flight are finished first; Ctrl-C again stops at once"));
+            console
+                .note(&format!("ending: {in_flight} records in flight are finished first; Ctrl-C again stops at once"));
         }
         Signalled::Twice => console.note("stopped: what was in flight is judged again by the next run"),
     }

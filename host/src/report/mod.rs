@@ -14,5 +14,5 @@ pub use console::Console;
 pub use error::{Hinted, error_lines, hinted};
 pub use progress::{Progress, ProgressView};
 pub use summary::{LatencyMs, RunFacts, Summary};
-pub use text::table;
 pub use tally::{FAULT_KINDS_MAX, FaultGroup, Tally};
+pub use text::table;

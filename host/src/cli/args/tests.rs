@@ -1,7 +1,7 @@
 use super::*;
-use judge_host::config::SPECS;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use judge_host::config::SPECS;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(line.split_whitespace())

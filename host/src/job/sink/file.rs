@@ -57,11 +57,14 @@ impl TargetError {
     pub fn hint(&self) -> Option<String> {
         match self {
             TargetError::Extension(_) => Some("end it in `.jsonl` or `.csv`, or give `-` for stdout".to_owned()),
-            TargetError::Exists(_) => {
-                Some("choose another `--out`, or replace the file with `--force`; the run that wrote it goes on with \
-                      the same `--registry` and `--batch-id`".to_owned())
+            TargetError::Exists(_) => Some(
+                "choose another `--out`, or replace the file with `--force`; the run that wrote it goes on with \
+                      the same `--registry` and `--batch-id`"
+                    .to_owned(),
+            ),
+            TargetError::Io { .. } => {
+                Some("`--out` wants a file in a folder that exists and can be written".to_owned())
             }
-            TargetError::Io { .. } => Some("`--out` wants a file in a folder that exists and can be written".to_owned()),
             TargetError::Registry(error) => error.hint(),
         }
     }

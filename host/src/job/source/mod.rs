@@ -92,10 +92,14 @@ impl SourceError {
             SourceError::Io { path, source } => match source.kind() {
                 io::ErrorKind::NotFound => format!("there is no file `{path}`; give JSONL, CSV, or `-` for stdin"),
                 io::ErrorKind::PermissionDenied => format!("make `{path}` readable for this user"),
-                io::ErrorKind::IsADirectory => "give one file; several can be piped in with `cat … | judge-host judge -`".to_owned(),
+                io::ErrorKind::IsADirectory => {
+                    "give one file; several can be piped in with `cat … | judge-host judge -`".to_owned()
+                }
                 _ => return None,
             },
-            SourceError::Columns { .. } => "name the column with the texts `text`, and the one with the ids `request_id`".to_owned(),
+            SourceError::Columns { .. } => {
+                "name the column with the texts `text`, and the one with the ids `request_id`".to_owned()
+            }
             SourceError::EndlessRow { line } => format!("close the quote that opens at line {line}"),
         };
         Some(hint)

@@ -1,0 +1,1 @@
+//! `bench` compares levels of parallelism, and parallelism pays.

@@ -1,0 +1,1 @@
+//! The library: the same judge without the binary.

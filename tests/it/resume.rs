@@ -1,0 +1,1 @@
+//! A run that ends early goes on where it ended: nothing is lost, nothing is paid twice.
