@@ -11,6 +11,7 @@ use judge_host::job::source::Source;
 use judge_host::judge::Run;
 use judge_host::registry::Registry;
 use judge_host::report::Console;
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,6 +27,9 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
         Output::Stdout => Path::new("-"),
         Output::File(path) => path,
     }))?;
+    if let Some(path) = args.summary.as_deref().filter(|_| !args.dry_run) {
+        summary_file(path)?;
+    }
     let setup = Setup::new(layers, &config, console).await?;
     let batch_id = config.batch_id.clone().unwrap_or_else(|| setup::batch_id(&records));
     if args.dry_run {
@@ -44,6 +48,15 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
     conclude(&watched, &registry, args, console)
 }
 
+/// Finds out before anything is paid for whether the summary can be written.
+fn summary_file(path: &Path) -> anyhow::Result<()> {
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    opened.map(drop).map_err(|error| {
+        let message = format!("cannot write the summary: {}: {error}", path.display());
+        advice::error(message, "`--summary` wants a file in a folder that exists and can be written")
+    })
+}
+
 /// A judge that may neither assign nor propose would skip every record, at full price.
 fn some_choice(registry: &Registry, config: &RunConfig) -> anyhow::Result<()> {
     if registry.snapshot().is_empty() && !config.allow_new_cluster {
@@ -58,13 +71,6 @@ fn some_choice(registry: &Registry, config: &RunConfig) -> anyhow::Result<()> {
 fn conclude(watched: &Watched, registry: &Registry, args: &JudgeArgs, console: &Console) -> anyhow::Result<Ending> {
     let Watched { tally, report, facts } = watched;
     let summary = tally.summary(facts);
-    if let Some(path) = &args.summary {
-        let text = serde_json::to_string_pretty(&summary).context("cannot spell the summary")?;
-        std::fs::write(path, text + "\n").map_err(|error| {
-            let message = format!("cannot write the summary: {}: {error}", path.display());
-            advice::error(message, "the run itself is complete, and its rows are written")
-        })?;
-    }
     let clusters = registry.list_clusters(Some(LARGEST_CLUSTERS));
     let largest: Vec<_> = clusters.iter().map(|cluster| (cluster.cluster_id.clone(), cluster.count)).collect();
     console.say(&summary.text(tally, &largest));
@@ -74,17 +80,26 @@ fn conclude(watched: &Watched, registry: &Registry, args: &JudgeArgs, console: &
     if report.intake.unnamed > 0 {
         let unnamed = report.intake.unnamed;
         console.note(&format!(
-            "{unnamed} records have no id and are named by their line, as `line-12`; a changed file changes them"
+            "records without an id, named by their line as `line-12`: {unnamed}; a changed file changes their names"
         ));
     }
     if report.intake.duplicates > 0 {
         let first: Vec<_> =
             report.intake.duplicates_first.iter().map(|(id, line)| format!("`{id}` at line {line}")).collect();
         let told = first.join(", ");
+        let more = if report.intake.duplicates > first.len() as u64 { ", …" } else { "" };
         console.note(&format!(
-            "{} rows repeat an id and were passed over, the first one wins: {told}",
+            "rows passed over because an earlier one has their id: {}: {told}{more}",
             report.intake.duplicates
         ));
+    }
+    if let Some(path) = &args.summary {
+        let text = serde_json::to_string_pretty(&summary).context("cannot spell the summary")?;
+        let cannot_write = |error| {
+            let message = format!("cannot write the summary: {}: {error}", path.display());
+            advice::error(message, "the run itself is complete, and its rows are written")
+        };
+        std::fs::write(path, text + "\n").map_err(cannot_write)?;
     }
     Ok(match (facts.interrupted, summary.failed) {
         (true, _) => Ending::Interrupted,

@@ -48,7 +48,10 @@ impl From<Ending> for ExitCode {
 
 /// Runs what the process was started with.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     let console = Console::stderr(cli.quiet);
     match run(&cli, &console) {
         Ok(ending) => ending.into(),
@@ -57,6 +60,21 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(EXIT_COULD_NOT_RUN)
         }
     }
+}
+
+/// Help and version are data; a slip in the flags ends like any other, with a hint in the place of clap's last line.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    const LAST_LINE: &str = "For more information, try '--help'.";
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        // There is nowhere to say that stdout is gone.
+        let _ = stdout::text(&text);
+        return ExitCode::SUCCESS;
+    }
+    let console = Console::stderr(false);
+    console.line(text.trim_end().trim_end_matches(LAST_LINE).trim_end());
+    console.line("hint: the same command with `--help` shows what it takes");
+    ExitCode::from(EXIT_COULD_NOT_RUN)
 }
 
 fn run(cli: &Cli, console: &Console) -> anyhow::Result<Ending> {

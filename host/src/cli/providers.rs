@@ -2,6 +2,7 @@
 
 use super::args::{ProvidersArgs, ProvidersCommand};
 use super::{Ending, advice, setup, stdout};
+use anyhow::Context;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::judge::catalog;
 use judge_host::model::{AuthSlot, SettingSpec};
@@ -116,7 +117,8 @@ pub(super) async fn welcome(layers: &Layers, console: &Console) -> anyhow::Resul
 
 async fn check(config: &RunConfig, file: &Path, console: &Console) -> anyhow::Result<Ending> {
     let sandbox = setup::sandbox(config, console)?;
-    let provider = advice::of(sandbox.load(file).await)?;
+    let provider =
+        advice::of(sandbox.load(file).await).with_context(|| format!("would not be loaded: {}", file.display()))?;
     let entry = Entry::loaded(provider.identity());
     let entries = std::slice::from_ref(&entry);
     stdout::text(&(listing(entries) + &settings(entries)))?;

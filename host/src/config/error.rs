@@ -95,7 +95,7 @@ impl ConfigError {
                 "put the key into an environment variable, and name that with --api-key-env".to_owned()
             }
             ConfigError::Unreadable { path, .. } => {
-                format!("give a readable file with --config, or leave the flag away; looked for {}", path.display())
+                format!("make `{}` a readable file, or name another with --config", path.display())
             }
             ConfigError::Syntax { .. } => "examples/judge.toml shows every key".to_owned(),
             ConfigError::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),

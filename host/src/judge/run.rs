@@ -60,7 +60,9 @@ impl RunError {
             RunError::Intake(IntakeError::Source(error)) => error.hint(),
             RunError::Intake(IntakeError::Registry(error)) | RunError::Registry(error) => error.hint(),
             RunError::Sink(_) => {
-                Some("nothing judged is lost: the same command again writes the committed rows anew".to_owned())
+                let hint = "nothing judged is lost: the same command again goes on, and makes a file given by `--out` anew; \
+                            for stdout, `judge-host registry export FILE --outcomes --batch-id ID` writes all rows";
+                Some(hint.to_owned())
             }
         }
     }

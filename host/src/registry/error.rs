@@ -105,10 +105,18 @@ impl RegistryError {
                 "free some space on the disk of {}, then run the same command again: what is committed is kept",
                 folder(path)
             ),
+            Self::Open { path, .. } if path.is_dir() => {
+                format!("name a file, not a folder, such as `--registry {}`", path.join("judge.db").display())
+            }
             Self::Open { path, .. } => {
                 format!("the folder {} must exist and be writable: journals stand beside the file", folder(path))
             }
-            Self::Store { .. } | Self::UnknownCluster { .. } | Self::Invalid { .. } | Self::Stopped => return None,
+            Self::Store { path, .. } => format!(
+                "what is committed is kept: check the disk of {} (space, quota, limits on file size), then run the \
+                 same command again",
+                folder(path)
+            ),
+            Self::UnknownCluster { .. } | Self::Invalid { .. } | Self::Stopped => return None,
         };
         Some(hint)
     }

@@ -76,12 +76,14 @@ fn failures(faults: &[FaultGroup], more: u64) -> String {
     let mut lines = Vec::new();
     for FaultGroup { kind, code, count: number, message, hint } in faults {
         let code = code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+        let message = if *number > 1 { format!("the first: {message}") } else { message.clone() };
         lines.push(format!("  {} {kind}{code}: {message}", count(*number)));
         lines.extend(hint.as_ref().map(|hint| format!("    hint: {hint}")));
     }
     if more > 0 {
         lines.push(format!("  {} of other kinds", count(more)));
     }
+    lines.push("  hint: the same command again tries the failed records, and no other".to_owned());
     lines.join("\n")
 }
 
@@ -183,6 +185,7 @@ mod tests {
             "failed records",
             "1 credentials 401: the server refused the key",
             "hint: set OPENAI_API_KEY",
+            "hint: the same command again tries the failed records, and no other",
             "",
             "interrupted: the same command again goes on from here",
         ];

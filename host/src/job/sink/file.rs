@@ -137,7 +137,12 @@ fn sink<W: Write + Send + 'static>(format: Format, output: W, with_header: bool)
 fn rebuild(path: &Path, format: Format, registry: &Registry, batch_id: &str) -> Result<(), TargetError> {
     let failed = |source| TargetError::Io { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
-    let fresh = tempfile::Builder::new().prefix(".judge-host-").tempfile_in(folder).map_err(failed)?;
+    if !folder.is_dir() {
+        return Err(failed(io::Error::new(io::ErrorKind::NotFound, "there is no such folder")));
+    }
+    // Its kind alone: the name of a file that never came to be helps nobody.
+    let fresh = tempfile::Builder::new().prefix(".judge-host-").tempfile_in(folder);
+    let fresh = fresh.map_err(|error| failed(error.kind().into()))?;
     let output: File = fresh.as_file().try_clone().map_err(failed)?;
     let mut rows = sink(format, BufWriter::new(output), true).map_err(failed)?;
     registry.outcomes(Some(batch_id), &mut |outcome| {

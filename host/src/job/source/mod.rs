@@ -95,7 +95,7 @@ impl SourceError {
                 io::ErrorKind::IsADirectory => {
                     "give one file; several can be piped in with `cat … | judge-host judge -`".to_owned()
                 }
-                _ => return None,
+                _ => format!("see that `{path}` is a file that can be read to its end"),
             },
             SourceError::Columns { .. } => {
                 "name the column with the texts `text`, and the one with the ids `request_id`".to_owned()

@@ -63,7 +63,11 @@ impl ExchangeError {
         match self {
             Self::UnknownFormat { .. } => Some("name the file `.jsonl`, `.csv` or `.json`".into()),
             Self::Unreadable { .. } => Some("see that the file is there, and may be read".into()),
-            Self::BadLine { .. } => None,
+            Self::BadLine { .. } => Some(
+                "a cluster has a `cluster_id` of its own; `name`, `summary`, `criteria` and `sample_requests` tell the \
+                 judge what belongs to it"
+                    .into(),
+            ),
         }
     }
 }
