@@ -118,10 +118,17 @@ pub fn named(kind: FaultKind, status: u16, error: &ServerError, job: Option<&Job
     Fault::new(kind, message).code(code)
 }
 
-/// The server's or model's words, fit to be shown: on one line, at most 300 characters, and left out where they
-/// repeat what was sent.
+/// How a body begins inside a message. Servers that dislike a request like to repeat it.
+const BODY_STARTS: &str = "{\"";
+
+/// The server's or model's words, fit to be shown: on one line, at most 300 characters, without what looks like a
+/// piece of a JSON body, and left out where they repeat what was sent.
 pub fn safe(words: &str, job: Option<&Job>) -> String {
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = match words.find(BODY_STARTS) {
+        Some(start) => format!("{}…", words[..start].trim_end()),
+        None => words,
+    };
     if job.is_some_and(|job| echoes(&words, job)) {
         return "(its words repeat the prompt, and are left out)".to_owned();
     }

@@ -14,7 +14,7 @@ Examples:
       take the clusters elsewhere
 
 Values come from flags, else the environment (and .env), else judge.toml, else the default.
-Exit: 0 all judged, 1 some records failed (their rows carry the error), 2 could not run.";
+Exit: 0 all judged, 1 some records failed (their rows carry the error), 2 could not run, 130 interrupted.";
 
 const JUDGE_EXAMPLES: &str = "\
 Examples:
@@ -92,8 +92,8 @@ pub(super) struct Knobs {
     /// [`Key::Registry`]
     #[arg(long, value_name = "FILE", help = Key::Registry.help())]
     pub(super) registry: Option<String>,
-    /// Judge at most this many records [default: all]
-    #[arg(long, value_name = "N")]
+    /// Judge at most this many records, from 1; those judged already do not count [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
     /// [`Key::Instructions`]
     #[arg(long, value_name = "FILE", help = Key::Instructions.help())]

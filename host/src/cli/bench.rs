@@ -48,6 +48,7 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
         let batch_id = "bench".to_owned();
         let run = Run { source, sink: Box::new(Nowhere), batch_id, limit: args.knobs.limit, rejudge: false };
         let watched = watch(&judge, run, position, console).await?;
+        advice::of(watched.ended)?;
         if watched.facts.interrupted {
             return Ok(Ending::Interrupted);
         }

@@ -6,10 +6,10 @@ use super::watch::{Watched, watch};
 use super::{Ending, advice, dry_run};
 use anyhow::Context;
 use judge_host::config::{Layers, Output, RunConfig};
-use judge_host::job::sink::{self, Target};
+use judge_host::job::sink::{self, Opened, Target};
 use judge_host::job::source::Source;
 use judge_host::judge::Run;
-use judge_host::registry::Registry;
+use judge_host::registry::{ClusterDraft, Registry};
 use judge_host::report::Console;
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -36,16 +36,35 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
         return dry_run::run(&setup, &config, clusters, source, console).await;
     }
     let registry = Arc::new(advice::of(Registry::open(&config.registry))?);
+    // Everything that may be refused is, before anything is changed or paid for.
+    advice::of(sink::claim(&target, &registry, &batch_id, args.force))?;
+    some_choice(&registry, &clusters, &config, console)?;
+    let judge = setup.prepared(Arc::clone(&registry), &batch_id).await?;
     if !clusters.is_empty() {
         advice::of(registry.upsert(clusters).await)?;
     }
-    some_choice(&registry, &config)?;
-    let judge = setup.prepared(Arc::clone(&registry), &batch_id).await?;
-    let sink = advice::of(sink::open(&target, &registry, &batch_id, args.force))?;
+    let opened = advice::of(sink::open(&target, &registry, &batch_id, args.rejudge))?;
+    other_judges(&opened, &setup, &batch_id, console);
     let position = source.position();
-    let run = Run { source, sink, batch_id, limit: args.knobs.limit, rejudge: args.rejudge };
+    let run =
+        Run { source, sink: opened.sink, batch_id: batch_id.clone(), limit: args.knobs.limit, rejudge: args.rejudge };
     let watched = watch(&judge, run, position, console).await?;
-    conclude(&watched, &registry, args, console)
+    let told = conclude(&watched, &registry, args, &batch_id, console);
+    // The numbers first, then why it could not go on.
+    advice::of(watched.ended)?;
+    told
+}
+
+/// Verdicts of several judges in one batch are allowed, and worth a word.
+fn other_judges(opened: &Opened, setup: &Setup, batch_id: &str, console: &Console) {
+    let mine = &setup.provider.identity().descriptor.id;
+    let others: Vec<_> = opened.providers.iter().filter(|id| *id != mine).map(String::as_str).collect();
+    if !others.is_empty() {
+        let others = others.join(", ");
+        console.note(&format!(
+            "batch `{batch_id}` holds verdicts of {others}, and they stay; `--rejudge` judges all again"
+        ));
+    }
 }
 
 /// Finds out before anything is paid for whether the summary can be written.
@@ -58,39 +77,59 @@ fn summary_file(path: &Path) -> anyhow::Result<()> {
 }
 
 /// A judge that may neither assign nor propose would skip every record, at full price.
-fn some_choice(registry: &Registry, config: &RunConfig) -> anyhow::Result<()> {
-    if registry.snapshot().is_empty() && !config.allow_new_cluster {
+fn some_choice(
+    registry: &Registry,
+    clusters: &[ClusterDraft],
+    config: &RunConfig,
+    console: &Console,
+) -> anyhow::Result<()> {
+    if !registry.snapshot().is_empty() || !clusters.is_empty() {
+        return Ok(());
+    }
+    if !config.allow_new_cluster {
         let message =
             format!("the registry has no clusters, and new ones are not allowed: {}", config.registry.display());
         return Err(advice::error(message, "give clusters with `--clusters FILE`, or allow new ones"));
     }
+    console
+        .note("the registry has no clusters: every one has to be proposed by the judge; `--clusters FILE` gives some");
     Ok(())
 }
 
 /// Says what came of it, and turns it into an ending.
-fn conclude(watched: &Watched, registry: &Registry, args: &JudgeArgs, console: &Console) -> anyhow::Result<Ending> {
-    let Watched { tally, report, facts } = watched;
+fn conclude(
+    watched: &Watched,
+    registry: &Registry,
+    args: &JudgeArgs,
+    batch_id: &str,
+    console: &Console,
+) -> anyhow::Result<Ending> {
+    let Watched { tally, intake, facts, .. } = watched;
     let summary = tally.summary(facts);
     let clusters = registry.list_clusters(Some(LARGEST_CLUSTERS));
     let largest: Vec<_> = clusters.iter().map(|cluster| (cluster.cluster_id.clone(), cluster.count)).collect();
     console.say(&summary.text(tally, &largest));
-    if facts.records == 0 {
+    if facts.records == 0 && watched.ended.is_ok() && !facts.interrupted {
         console.note("the input holds no records");
     }
-    if report.intake.unnamed > 0 {
-        let unnamed = report.intake.unnamed;
+    if facts.records > 0 && facts.already_done == facts.records {
+        console.note(&format!(
+            "every record has its verdict in batch `{batch_id}` already: `--rejudge` judges again, another `--batch-id` anew"
+        ));
+    }
+    if intake.unnamed > 0 {
+        let unnamed = intake.unnamed;
         console.note(&format!(
             "records without an id, named by their line as `line-12`: {unnamed}; a changed file changes their names"
         ));
     }
-    if report.intake.duplicates > 0 {
-        let first: Vec<_> =
-            report.intake.duplicates_first.iter().map(|(id, line)| format!("`{id}` at line {line}")).collect();
+    if intake.duplicates > 0 {
+        let first: Vec<_> = intake.duplicates_first.iter().map(|(id, line)| format!("`{id}` at line {line}")).collect();
         let told = first.join(", ");
-        let more = if report.intake.duplicates > first.len() as u64 { ", …" } else { "" };
+        let more = if intake.duplicates > first.len() as u64 { ", …" } else { "" };
         console.note(&format!(
             "rows passed over because an earlier one has their id: {}: {told}{more}",
-            report.intake.duplicates
+            intake.duplicates
         ));
     }
     if let Some(path) = &args.summary {

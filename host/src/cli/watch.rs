@@ -4,8 +4,8 @@ use super::signals::{self, Signalled};
 use anyhow::Context;
 use judge_host::Judge;
 use judge_host::job::source::Position;
-use judge_host::job::{Counters, Drain};
-use judge_host::judge::{Run, RunReport};
+use judge_host::job::{Counters, Drain, IntakeReport};
+use judge_host::judge::{Run, RunError, RunReport};
 use judge_host::report::{Console, Progress, ProgressView, RunFacts, Tally};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +18,10 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// What a run came to.
 pub(super) struct Watched {
     pub(super) tally: Tally,
-    pub(super) report: RunReport,
+    pub(super) intake: IntakeReport,
     pub(super) facts: RunFacts,
+    /// Why the run could not go on, if it could not.
+    pub(super) ended: Result<(), RunError>,
 }
 
 /// Runs a judge over an input to its end, or to the operator's.
@@ -29,8 +31,8 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
     let drain = Drain::default();
     let _signals = signals::listen(drain.clone(), told(console, &counters)).context("cannot listen to signals")?;
     let limit = run.limit;
-    let progress = draw(console, Arc::clone(&counters), Arc::clone(&tally), move |read| {
-        let by_limit = limit.map(|limit| read as f64 / limit.max(1) as f64);
+    let progress = draw(console, Arc::clone(&counters), Arc::clone(&tally), move |taken| {
+        let by_limit = limit.map(|limit| taken as f64 / limit.max(1) as f64);
         by_limit.into_iter().chain(position.fraction()).reduce(f64::max)
     });
     let begun = Instant::now();
@@ -42,7 +44,10 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         .await;
     let wall = begun.elapsed();
     drop(progress);
-    let report = super::advice::of(ran)?;
+    let (report, ended) = match ran {
+        Ok(report) => (report, Ok(())),
+        Err(error) => (RunReport::default(), Err(error)),
+    };
     let facts = RunFacts {
         records: counters.read.load(Relaxed),
         already_done: counters.already_done.load(Relaxed),
@@ -53,7 +58,7 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         interrupted: report.interrupted,
     };
     let tally = std::mem::take(&mut *lock(&tally));
-    Ok(Watched { tally, report, facts })
+    Ok(Watched { tally, intake: report.intake, facts, ended })
 }
 
 /// Draws the progress until the handle is dropped.
@@ -73,7 +78,8 @@ fn draw(
                 (tally.done(), tally.failed())
             };
             let in_flight = counters.in_flight() as u64;
-            let fraction_read = fraction_read(counters.read.load(Relaxed));
+            let taken = counters.read.load(Relaxed) - counters.already_done.load(Relaxed);
+            let fraction_read = fraction_read(taken);
             progress.update(&ProgressView { done, failed, in_flight, fraction_read });
         }
     }))

@@ -38,12 +38,22 @@ impl Layers {
         let own = self.file.provider(&descriptor.id);
         let endpoint = self.endpoint(descriptor, own)?;
         let credential = self.credential(descriptor, own, endpoint.as_deref())?;
-        let settings = Settings {
-            model: self.model(descriptor, own)?,
-            extra: self.extra_settings(descriptor, own)?,
-            ..self.sampling()?
-        };
-        let notes = credential.note.into_iter().collect();
+        let mut notes: Vec<_> = credential.note.into_iter().collect();
+        let mut model = self.model(descriptor, own)?;
+        if descriptor.default_endpoint.is_none() {
+            let id = &descriptor.id;
+            match &endpoint {
+                Some(_) => {
+                    notes.push(format!("provider `{id}` says that it sends nothing: an endpoint is of no use to it"));
+                }
+                None if !model.is_empty() => {
+                    notes.push(format!("provider `{id}` sends nothing: model `{model}` is not used"));
+                    model.clear();
+                }
+                None => {}
+            }
+        }
+        let settings = Settings { model, extra: self.extra_settings(descriptor, own)?, ..self.sampling()? };
         Ok(ProviderConfig { endpoint, api_key: credential.key, api_key_env: credential.variable, settings, notes })
     }
 

@@ -7,12 +7,9 @@ pub struct Counters {
     pub read: AtomicU64,
     /// Records that an earlier run had judged.
     pub already_done: AtomicU64,
-    /// Requests sent to the endpoint.
+    /// Requests that the server saw, or may have seen.
     pub calls: AtomicU64,
-    /// Attempts beyond the first of their record.
-    pub retries: AtomicU64,
     in_flight: AtomicUsize,
-    in_flight_peak: AtomicUsize,
 }
 
 impl Counters {
@@ -21,16 +18,10 @@ impl Counters {
         self.in_flight.load(Relaxed)
     }
 
-    /// The most records that were ever judged at one time.
-    pub fn in_flight_peak(&self) -> usize {
-        self.in_flight_peak.load(Relaxed)
-    }
-
     /// Counts one record as read, and as in flight until the guard is dropped.
     pub(super) fn enter(&self) -> InFlight<'_> {
         self.read.fetch_add(1, Relaxed);
-        let now = self.in_flight.fetch_add(1, Relaxed) + 1;
-        self.in_flight_peak.fetch_max(now, Relaxed);
+        self.in_flight.fetch_add(1, Relaxed);
         InFlight(self)
     }
 }

@@ -66,7 +66,7 @@ pub struct Intake {
     pub batch_id: String,
     /// Records a slice.
     pub slice_size: u64,
-    /// Records to read at most.
+    /// Records to judge at most, bad rows included, those judged already not.
     pub limit: Option<u64>,
     /// Whether records that are judged already are judged again.
     pub rejudge: bool,
@@ -104,34 +104,35 @@ fn read_on(
 ) -> Result<(), IntakeError> {
     let Intake { mut source, batch_id, slice_size, limit, rejudge } = intake;
     let mut seen = SeenIds::open()?;
-    let mut index = 0;
-    while limit.is_none_or(|limit| index < limit) && !drain.begun() {
+    let (mut index, mut sent) = (0, 0);
+    while limit.is_none_or(|limit| sent < limit) && !drain.begun() {
         let Some(read) = source.next_row()? else { break };
         let slice_id = index / slice_size.max(1);
         index += 1;
-        let (request_id, line) = (read.request_id().to_owned(), read.line());
-        if !seen.first(&request_id)? {
-            report.duplicates += 1;
-            if report.duplicates_first.len() < DUPLICATES_TOLD {
-                report.duplicates_first.push((request_id, line));
-            }
-            continue;
-        }
-        if !rejudge && registry.judged(&batch_id, &request_id)? {
-            counters.read.fetch_add(1, Relaxed);
-            counters.already_done.fetch_add(1, Relaxed);
-            continue;
-        }
         let item = match read {
-            Read::Record { record, named, .. } => {
+            // A row that is no record has no id that it could share with another.
+            Read::Unreadable { request_id, fault, .. } => Item::Unreadable { request_id, fault, slice_id },
+            Read::Record { record, line, named } => {
+                if !seen.first(&record.request_id)? {
+                    report.duplicates += 1;
+                    if report.duplicates_first.len() < DUPLICATES_TOLD {
+                        report.duplicates_first.push((record.request_id, line));
+                    }
+                    continue;
+                }
                 report.unnamed += u64::from(!named);
+                if !rejudge && registry.judged(&batch_id, &record.request_id)? {
+                    counters.read.fetch_add(1, Relaxed);
+                    counters.already_done.fetch_add(1, Relaxed);
+                    continue;
+                }
                 Item::Record { record, slice_id }
             }
-            Read::Unreadable { fault, .. } => Item::Unreadable { request_id, fault, slice_id },
         };
         if items.blocking_send(item).is_err() {
             break;
         }
+        sent += 1;
     }
     Ok(())
 }

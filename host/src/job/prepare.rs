@@ -1,5 +1,5 @@
 use crate::control::retry::RetryPolicy;
-use crate::model::{Fault, FaultKind, Preparation, Previous, Settings};
+use crate::model::{Fault, Preparation, Previous, Settings};
 use crate::provider::Provider;
 use crate::transport::Transport;
 use std::time::{Duration, Instant};
@@ -22,9 +22,11 @@ pub async fn prepare(
     let begun = Instant::now();
     let mut attempts = 0;
     loop {
-        let fault = match attempt(provider, transport, settings).await {
-            Ok(profile) => return Ok(profile),
-            Err(fault) => fault,
+        let left = total_timeout.saturating_sub(begun.elapsed());
+        let fault = match tokio::time::timeout(left, attempt(provider, transport, settings)).await {
+            Ok(Ok(profile)) => return Ok(profile),
+            Ok(Err(fault)) => fault,
+            Err(_) => return Err(super::worker::out_of_time("preparation", total_timeout)),
         };
         attempts += 1;
         let left = total_timeout.saturating_sub(begun.elapsed());
@@ -41,9 +43,10 @@ async fn attempt(
     settings: &Settings,
 ) -> Result<Vec<u8>, Fault> {
     let mut previous = None;
-    for _ in 0..=SENDS_MAX {
+    for sends in 0..=SENDS_MAX {
         match provider.prepare(settings, previous).await? {
             Preparation::Ready(profile) => return Ok(profile),
+            Preparation::Send(_) if sends == SENDS_MAX => break,
             Preparation::Send(outgoing) => {
                 let transport = transport.ok_or_else(super::worker::no_endpoint)?;
                 let response = transport.send(&outgoing.request).await?;
@@ -51,5 +54,5 @@ async fn attempt(
             }
         }
     }
-    Err(Fault::new(FaultKind::Blocked, format!("the preparation wants more than {SENDS_MAX} requests")).code("steps"))
+    Err(super::worker::too_many_sends("preparation", SENDS_MAX))
 }

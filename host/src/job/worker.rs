@@ -1,7 +1,7 @@
 //! The whole story of one record, top to bottom: snapshot, job, attempts, check, commit.
 
 use super::{Plan, hash, intake::Item, verdict};
-use crate::model::{Answer, Fault, FaultKind, Job, Judged, Outcome, Record, Step, Usage};
+use crate::model::{Answer, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outcome, Record, Step, Usage};
 use crate::provider::Provider;
 use crate::registry::{Registry, RegistryError};
 use std::sync::Arc;
@@ -114,14 +114,13 @@ async fn pursue(plan: &Plan, job: &Job) -> Tried {
         let left = plan.total_timeout.saturating_sub(begun.elapsed());
         tried.result = match tokio::time::timeout(left, attempt(plan, job, &mut tried)).await {
             Ok(result) => result,
-            Err(_) => Err(out_of_time(plan.total_timeout)),
+            Err(_) => Err(out_of_time("verdict", plan.total_timeout)),
         };
         let Err(fault) = &tried.result else { break };
         tried.usage.add(&fault.usage);
         let left = plan.total_timeout.saturating_sub(begun.elapsed());
         let Some(wait) = plan.retry.wait(fault, tried.attempts, left, fastrand::f64()) else { break };
         tokio::time::sleep(wait).await;
-        plan.counters.retries.fetch_add(1, Relaxed);
     }
     tried.latency = begun.elapsed();
     tried
@@ -137,26 +136,32 @@ async fn attempt(plan: &Plan, job: &Job, tried: &mut Tried) -> Result<Judged, Fa
             Step::Done(_) => hash::of_job(job),
         };
     }
-    for _ in 0..=SENDS_MAX {
+    for _ in 0..SENDS_MAX {
         match step {
             Step::Done(answer) => return finish(job, answer, tried),
             Step::Send(outgoing) => {
-                let transport = plan.transport.as_deref().ok_or_else(no_endpoint)?;
-                plan.counters.calls.fetch_add(1, Relaxed);
-                let response = transport.send(&outgoing.request).await?;
+                let response = send(plan, &outgoing.request).await?;
                 step = parse(provider, job, outgoing.state, response).await?;
             }
         }
     }
-    Err(Fault::new(FaultKind::Blocked, format!("the job wants more than {SENDS_MAX} requests")).code("steps"))
+    match step {
+        Step::Done(answer) => finish(job, answer, tried),
+        Step::Send(_) => Err(too_many_sends("job", SENDS_MAX)),
+    }
 }
 
-async fn parse(
-    provider: &dyn Provider,
-    job: &Job,
-    state: Vec<u8>,
-    response: crate::model::HttpResponse,
-) -> Result<Step, Fault> {
+/// One call, counted unless it certainly never reached the server.
+async fn send(plan: &Plan, request: &HttpRequest) -> Result<HttpResponse, Fault> {
+    let transport = plan.transport.as_deref().ok_or_else(no_endpoint)?;
+    let answered = transport.send(request).await;
+    if !matches!(&answered, Err(fault) if !fault.request_sent) {
+        plan.counters.calls.fetch_add(1, Relaxed);
+    }
+    answered
+}
+
+async fn parse(provider: &dyn Provider, job: &Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
     let parsed = provider.parse_response(job, state, response).await;
     parsed.map_err(|fault| Fault { request_sent: true, ..fault })
 }
@@ -168,6 +173,11 @@ fn finish(job: &Job, answer: Answer, tried: &mut Tried) -> Result<Judged, Fault>
     checked
 }
 
+/// A provider that never comes to an end is ended.
+pub(super) fn too_many_sends(what: &str, sends_max: usize) -> Fault {
+    Fault::new(FaultKind::Blocked, format!("the {what} wants more than {sends_max} requests")).code("steps")
+}
+
 /// A provider that sends needs an endpoint; the composition root gives it none only where it declared none.
 pub(super) fn no_endpoint() -> Fault {
     Fault::new(FaultKind::Blocked, "the provider wants to send, but has no endpoint")
@@ -175,8 +185,8 @@ pub(super) fn no_endpoint() -> Fault {
         .hint("name the server with `--endpoint URL`")
 }
 
-fn out_of_time(total: Duration) -> Fault {
-    let message = format!("no verdict within the record's total time: {}", humantime::format_duration(total));
+pub(super) fn out_of_time(what: &str, total: Duration) -> Fault {
+    let message = format!("no {what} within the total time: {}", humantime::format_duration(total));
     Fault { request_sent: true, ..Fault::new(FaultKind::TimedOut, message).code("total") }
-        .hint("give records more time with `--total-timeout`")
+        .hint("give more time with `--total-timeout`")
 }

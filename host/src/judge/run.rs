@@ -24,14 +24,14 @@ pub struct Run {
     pub sink: Box<dyn Sink>,
     /// The batch that the outcomes are committed under.
     pub batch_id: String,
-    /// Records to read at most.
+    /// Records to judge at most, bad rows included, those judged already not.
     pub limit: Option<u64>,
     /// Whether records that are judged already are judged again.
     pub rejudge: bool,
 }
 
 /// What a run saw besides its outcomes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RunReport {
     /// What the reading saw.
     pub intake: IntakeReport,
@@ -60,9 +60,7 @@ impl RunError {
             RunError::Intake(IntakeError::Source(error)) => error.hint(),
             RunError::Intake(IntakeError::Registry(error)) | RunError::Registry(error) => error.hint(),
             RunError::Sink(_) => {
-                let hint = "nothing judged is lost: the same command again goes on, and makes a file given by `--out` anew; \
-                            for stdout, `judge-host registry export FILE --outcomes --batch-id ID` writes all rows";
-                Some(hint.to_owned())
+                Some("nothing judged is lost: the same command again writes the committed rows anew".to_owned())
             }
         }
     }
@@ -149,6 +147,6 @@ fn write(
     }
     match failed {
         Some(error) => Err(error),
-        None => sink.flush().map_err(RunError::Sink),
+        None => sink.finish().map_err(RunError::Sink),
     }
 }

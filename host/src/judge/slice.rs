@@ -46,6 +46,8 @@ impl Judge {
     /// Judges records as they come, `parallel` at one time (none: as the judge was opened), and gives their outcomes
     /// as they finish. No more records are taken than can be judged; outcomes that nobody reads hold it back.
     ///
+    /// Ids are to be distinct: of two records alike that are in flight together both are judged.
+    ///
     /// Dropping the stream gives up the records in flight; what is committed stays committed.
     pub fn judge_stream(
         &self,
@@ -55,7 +57,7 @@ impl Judge {
         let plan = Arc::new(self.plan(&self.batch_id, Arc::default()));
         let registry = Arc::clone(&self.registry);
         let parallel = parallel.unwrap_or(self.policy.parallel);
-        let slice_size = self.policy.slice_size;
+        let slice_size = self.policy.slice_size.max(1);
         let (tx, outcomes) = mpsc::channel(OUTCOMES_AHEAD);
         let judging = tokio::spawn(async move {
             let mut index = 0;

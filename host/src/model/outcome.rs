@@ -41,7 +41,7 @@ pub struct Outcome {
     pub request_id: String,
     /// What was decided, or why nothing was.
     pub result: Result<Judged, Fault>,
-    /// Provider id; empty where the record never reached one.
+    /// Provider id of the run.
     pub provider: String,
     /// Model as the server reported it, else as it was asked for.
     pub model: String,

@@ -2,7 +2,7 @@
 //! one transaction, publishes the next snapshot, and only then answers.
 
 use super::next::{Next, Placement};
-use super::store::{Transaction, Writer};
+use super::store::{Placed, Transaction, Writer};
 use super::{ClusterDraft, Committed, RegistryError, Snapshot, UpsertReport};
 use crate::model::Outcome;
 use arc_swap::ArcSwap;
@@ -134,8 +134,11 @@ fn record(
     outcome: &mut Outcome,
     placement: Placement,
 ) -> Result<(), RegistryError> {
-    if let Some(before) = transaction.counted_in(&outcome.batch_id, &outcome.request_id)? {
-        next.uncount(&before);
+    match transaction.verdict(&outcome.batch_id, &outcome.request_id)? {
+        // A verdict is paid for and final: an outage during a second judging must not take it away.
+        Some(_) if outcome.result.is_err() => return Ok(()),
+        Some(Placed { cluster_id: Some(before) }) => next.uncount(&before),
+        Some(Placed { cluster_id: None }) | None => {}
     }
     let cluster_id = next.place(placement);
     if let Ok(judged) = &mut outcome.result {

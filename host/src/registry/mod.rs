@@ -123,7 +123,8 @@ impl Registry {
     /// Commits a record's outcome, and counts the record where its verdict places it. `text` is the record's, to be
     /// a sample of a cluster that it gave birth to. Returns when that is durable.
     ///
-    /// A second outcome of the same batch and record replaces the first, and the count moves with it. A new cluster
+    /// A second verdict on the same record of a batch replaces the first, and the count moves with it; a fault replaces
+    /// a fault, never a verdict. A new cluster
     /// whose id is already there, and not retired, is that cluster: the decision stays `new_cluster`. The samples
     /// of a cluster that is still tentative grow to five by such records; an assignment never changes them.
     ///

@@ -182,9 +182,19 @@ async fn a_record_judged_again_moves_its_count() {
     let order: Vec<_> = collect(&registry, None).into_iter().map(|outcome| outcome.request_id).collect();
     assert_eq!(order, ["2", "1"], "in the order of the last commits");
     registry.record_assignment(outcome("1", Ok(judged(Decision::Skip))), None).await.unwrap();
-    registry.record_assignment(outcome("2", Err(fault())), None).await.unwrap();
-    assert_eq!((count(&registry, "a"), count(&registry, "b")), (0, 0));
-    assert_eq!(registry.list_clusters(Some(1))[0].cluster_id, "a", "equals come in the order of birth");
+    assert_eq!((count(&registry, "a"), count(&registry, "b")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_fault_takes_no_verdict_away() {
+    let registry = Registry::temporary().unwrap();
+    registry.upsert(drafts(&["a"])).await.unwrap();
+    registry.record_assignment(outcome("1", Err(fault())), None).await.unwrap();
+    assert!(!registry.judged("batch", "1").unwrap());
+    registry.record_assignment(assign("1", "a"), None).await.unwrap();
+    registry.record_assignment(outcome("1", Err(fault())), None).await.unwrap();
+    assert_eq!(count(&registry, "a"), 1);
+    assert!(collect(&registry, None)[0].result.is_ok());
 }
 
 #[tokio::test]

@@ -87,8 +87,8 @@ impl Provider for Component {
 
     async fn prepare(&self, settings: &Settings, previous: Option<Previous>) -> Result<Preparation, Fault> {
         let request_sent = previous.is_some();
-        let (settings, previous) = (to_guest::settings(settings), previous.map(to_guest::previous));
         let mut call = self.guest.call(self.guest.core.limits).await;
+        let (settings, previous) = (to_guest::settings(settings), previous.map(to_guest::previous));
         let ended = timeout(call.limits.wall, async {
             let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
             instance.judge_provider_provider().call_prepare(&mut call.store, &settings, previous.as_ref()).await
@@ -100,8 +100,9 @@ impl Provider for Component {
     }
 
     async fn build_request(&self, job: &Job) -> Result<Step, Fault> {
-        let job = to_guest::job(job);
         let mut call = self.guest.call(self.guest.core.limits).await;
+        // With the turn, so that waiting calls hold no copies.
+        let job = to_guest::job(job);
         let ended = timeout(call.limits.wall, async {
             let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
             instance.judge_provider_provider().call_build_request(&mut call.store, &job).await
@@ -112,8 +113,8 @@ impl Provider for Component {
     }
 
     async fn parse_response(&self, job: &Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
-        let (job, response) = (to_guest::job(job), to_guest::response(response));
         let mut call = self.guest.call(self.guest.core.limits).await;
+        let (job, response) = (to_guest::job(job), to_guest::response(response));
         let ended = timeout(call.limits.wall, async {
             let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
             instance.judge_provider_provider().call_parse_response(&mut call.store, &job, &state, &response).await

@@ -1,6 +1,6 @@
 use super::limits::{
-    CORE_INSTANCES_MAX, HOST_STACK_BYTES, INSTANCES_MAX, Limits, MEMORIES_MAX, MEMORY_GUARD_BYTES, RESIDENT_BYTES,
-    TABLE_ELEMENTS_MAX, TABLES_MAX,
+    CORE_INSTANCES_MAX, HOST_STACK_BYTES, INSTANCES_MAX, INSTANCES_PER_CORE, Limits, MEMORIES_MAX, MEMORY_GUARD_BYTES,
+    RESIDENT_BYTES, TABLE_ELEMENTS_MAX, TABLES_MAX,
 };
 use super::store::{self, CallState};
 use super::ticker::Ticker;
@@ -27,8 +27,15 @@ pub struct SandboxOptions {
 
 impl Default for SandboxOptions {
     fn default() -> Self {
-        SandboxOptions { limits: Limits::default(), cache_dir: None, instances_max: INSTANCES_MAX }
+        SandboxOptions { limits: Limits::default(), cache_dir: None, instances_max: instances_default() }
     }
+}
+
+/// A guest only computes, so more of them at once than cores to run on would only slow each other down, and run into
+/// their wall time by waiting for a core.
+fn instances_default() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores * INSTANCES_PER_CORE).min(INSTANCES_MAX)
 }
 
 /// Why there is no sandbox at all.

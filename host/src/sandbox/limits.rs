@@ -23,6 +23,8 @@ pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 /// Calls that run at the same time. A call takes microseconds of one core, so this is far beyond any number of
 /// cores; more records than this may be in flight, since a call is over before its request is sent.
 pub const INSTANCES_MAX: usize = 64;
+/// Calls that run at the same time on one core: two, so that a core has work while another call is set up.
+pub(super) const INSTANCES_PER_CORE: usize = 2;
 
 /// Core modules in one component: CPython has 38.
 pub(super) const CORE_INSTANCES_MAX: u32 = 64;

@@ -1,3 +1,4 @@
+use super::echo::Echo;
 use super::{Credential, Endpoint, Transport, TransportLimits, egress, fault};
 use crate::model::{Body, Fault, HttpRequest, HttpResponse};
 use ::http::{HeaderName, HeaderValue};
@@ -18,6 +19,7 @@ pub struct HttpTransport {
     client: Client,
     endpoint: Endpoint,
     credential: Option<(HeaderName, HeaderValue)>,
+    echo: Option<Echo>,
     limits: TransportLimits,
 }
 
@@ -71,6 +73,7 @@ impl HttpTransport {
         credential: Option<Credential>,
         limits: TransportLimits,
     ) -> Result<HttpTransport, TransportError> {
+        let echo = credential.as_ref().and_then(|credential| Echo::of(&credential.secret));
         let header = |credential: Credential| match credential.header() {
             Some(header) => Ok(header),
             None => Err(TransportError::Credential { header: credential.slot.header }),
@@ -78,16 +81,21 @@ impl HttpTransport {
         let credential = credential.map(header).transpose()?;
         let client =
             configured(builder, &endpoint, &limits).build().map_err(|error| TransportError::Client(error.into()))?;
-        Ok(HttpTransport { client, endpoint, credential, limits })
+        Ok(HttpTransport { client, endpoint, credential, echo, limits })
     }
 
     /// One exchange without its time limit.
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, Fault> {
         let response = self.dispatch(request).await?;
         let status = response.status().as_u16();
+        let without_key = |bytes: Vec<u8>| match &self.echo {
+            Some(echo) => echo.redacted(bytes),
+            None => bytes,
+        };
         let headers = response.headers().iter();
-        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
-        let body = self.body(response).await?;
+        let headers =
+            headers.map(|(name, value)| (name.as_str().to_owned(), without_key(value.as_bytes().to_vec()))).collect();
+        let body = without_key(self.body(response).await?);
         Ok(HttpResponse { status, headers, body: Body::from(body) })
     }
 

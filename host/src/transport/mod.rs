@@ -6,6 +6,7 @@ use crate::model::{Fault, HttpRequest, HttpResponse};
 use async_trait::async_trait;
 
 mod credential;
+mod echo;
 mod egress;
 mod endpoint;
 mod fault;

@@ -1,10 +1,13 @@
 //! Where the rows go: which file may be written, and how a file of an earlier run is taken up again.
 
 use super::{Sink, csv::Csv, jsonl::Jsonl};
+use crate::model::Outcome;
 use crate::registry::{Registry, RegistryError};
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How rows are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,33 +92,96 @@ impl Target {
     }
 }
 
-/// Opens the target for a batch. A file that an earlier run of the same batch and registry wrote is made anew from
-/// the committed verdicts (failed records are left out: they are tried again) and written on; any other file is
-/// refused, unless `force` has it replaced.
+/// Says whether the target is this batch's to write, and changes nothing. It is where there is no such file, or an
+/// empty one, or one that an earlier run of the same batch and registry wrote, or where `force` has it replaced.
 ///
 /// # Errors
-/// Where the file is not this run's, or cannot be written.
-pub fn open(target: &Target, registry: &Registry, batch_id: &str, force: bool) -> Result<Box<dyn Sink>, TargetError> {
+/// Where the file is not this run's, or cannot be looked at.
+pub fn claim(target: &Target, registry: &Registry, batch_id: &str, force: bool) -> Result<(), TargetError> {
+    let Target::File { path, .. } = target else { return Ok(()) };
+    let failed = |source| TargetError::Io { path: path.clone(), source };
+    let known = registry.sink_of(batch_id)?.as_deref() == Some(absolute(path)?.as_path());
+    let in_use = path.try_exists().map_err(failed)? && path.metadata().map_err(failed)?.len() > 0;
+    if in_use && !known && !force { Err(TargetError::Exists(path.clone())) } else { Ok(()) }
+}
+
+/// An open output, which holds already what was committed before.
+pub struct Opened {
+    /// Where further rows go.
+    pub sink: Box<dyn Sink>,
+    /// The providers that gave the verdicts committed before.
+    pub providers: BTreeSet<String>,
+}
+
+/// Opens a claimed target for a batch: the verdicts committed before come first, then what is written. The records
+/// that failed before are left out, since they are tried again; those that were not are back at the end.
+///
+/// Where all is judged again (`rejudge`), stdout gets no earlier verdict, and a file is made anew at the end.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn open(target: &Target, registry: &Arc<Registry>, batch_id: &str, rejudge: bool) -> Result<Opened, TargetError> {
     let Target::File { path, format } = target else {
-        return Ok(Box::new(Jsonl(BufWriter::new(io::stdout()))));
+        let mut sink: Box<dyn Sink> = Box::new(Jsonl(BufWriter::new(io::stdout())));
+        if rejudge {
+            return Ok(Opened { sink, providers: BTreeSet::new() });
+        }
+        let failed = |source| TargetError::Io { path: PathBuf::from("-"), source };
+        let replayed = replay(sink.as_mut(), registry, batch_id, Which::Verdicts, &failed)?;
+        return Ok(Opened { sink, providers: replayed.providers });
     };
     let failed = |source| TargetError::Io { path: path.clone(), source };
-    let absolute = std::path::absolute(path).map_err(failed)?;
-    let known = registry.sink_of(batch_id)?.as_deref() == Some(absolute.as_path());
-    let exists = path.try_exists().map_err(failed)?;
-    let in_use = exists && path.metadata().map_err(failed)?.len() > 0;
-    if in_use && !known && !force {
-        return Err(TargetError::Exists(path.clone()));
-    }
     if path.exists() && !path.is_file() {
         // A pipe or a device: nothing to make anew, and no other file to put in its place.
         let output = BufWriter::new(OpenOptions::new().write(true).open(path).map_err(failed)?);
-        return sink(*format, output, true).map_err(failed);
+        let mut sink = sink(*format, output, true).map_err(failed)?;
+        let replayed = replay(sink.as_mut(), registry, batch_id, Which::Verdicts, &failed)?;
+        return Ok(Opened { sink, providers: replayed.providers });
     }
-    rebuild(&absolute, *format, registry, batch_id)?;
-    registry.set_sink(batch_id, &absolute)?;
-    let output = OpenOptions::new().append(true).open(&absolute).map_err(failed)?;
-    sink(*format, BufWriter::new(output), false).map_err(failed)
+    let path = absolute(path)?;
+    // First the claim, then the file: a run that ends between the two leaves no file that the next one refuses.
+    registry.set_sink(batch_id, &path)?;
+    let replayed = rebuild(&path, *format, registry, batch_id, Which::Verdicts)?;
+    let output = OpenOptions::new().append(true).open(&path).map_err(failed)?;
+    let rows = sink(*format, BufWriter::new(output), false).map_err(failed)?;
+    let anew = (rejudge || replayed.failed > 0).then(|| Anew {
+        path,
+        format: *format,
+        registry: Arc::clone(registry),
+        batch_id: batch_id.to_owned(),
+    });
+    Ok(Opened { sink: Box::new(Projection { rows, anew }), providers: replayed.providers })
+}
+
+/// A file of rows, made anew at the end where appending alone would leave it double or short.
+struct Projection {
+    rows: Box<dyn Sink>,
+    anew: Option<Anew>,
+}
+
+struct Anew {
+    path: PathBuf,
+    format: Format,
+    registry: Arc<Registry>,
+    batch_id: String,
+}
+
+impl Sink for Projection {
+    fn write(&mut self, outcome: &Outcome) -> io::Result<()> {
+        self.rows.write(outcome)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.rows.flush()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.rows.flush()?;
+        if let Some(Anew { path, format, registry, batch_id }) = &self.anew {
+            rebuild(path, *format, registry, batch_id, Which::All).map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
 }
 
 /// Rows into any writer, with the header that the format has.
@@ -133,37 +199,83 @@ fn sink<W: Write + Send + 'static>(format: Format, output: W, with_header: bool)
     })
 }
 
-/// Writes the committed verdicts of the batch to a file beside the target, and puts it in the target's place.
-fn rebuild(path: &Path, format: Format, registry: &Registry, batch_id: &str) -> Result<(), TargetError> {
+/// Which of the committed outcomes become rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Verdicts,
+    All,
+}
+
+/// What a replay saw.
+#[derive(Default)]
+struct Replayed {
+    failed: u64,
+    providers: BTreeSet<String>,
+}
+
+/// Writes the committed outcomes of the batch.
+fn replay(
+    rows: &mut dyn Sink,
+    registry: &Registry,
+    batch_id: &str,
+    which: Which,
+    failed: &dyn Fn(io::Error) -> TargetError,
+) -> Result<Replayed, TargetError> {
+    let mut replayed = Replayed::default();
+    registry.outcomes::<TargetError>(Some(batch_id), &mut |outcome| {
+        match &outcome.result {
+            Ok(_) if !replayed.providers.contains(&outcome.provider) => {
+                replayed.providers.insert(outcome.provider.clone());
+            }
+            Ok(_) => {}
+            Err(_) => replayed.failed += 1,
+        }
+        if outcome.result.is_ok() || which == Which::All { rows.write(&outcome).map_err(failed) } else { Ok(()) }
+    })?;
+    rows.flush().map_err(failed)?;
+    Ok(replayed)
+}
+
+/// Writes the committed outcomes of the batch to a file beside the target, and puts it in the target's place.
+fn rebuild(
+    path: &Path,
+    format: Format,
+    registry: &Registry,
+    batch_id: &str,
+    which: Which,
+) -> Result<Replayed, TargetError> {
     let failed = |source| TargetError::Io { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     if !folder.is_dir() {
         return Err(failed(io::Error::new(io::ErrorKind::NotFound, "there is no such folder")));
     }
     // Its kind alone: the name of a file that never came to be helps nobody.
-    let fresh = tempfile::Builder::new().prefix(".judge-host-").tempfile_in(folder);
-    let fresh = fresh.map_err(|error| failed(error.kind().into()))?;
+    let fresh = like(path).prefix(".judge-host-").tempfile_in(folder).map_err(|error| failed(error.kind().into()))?;
     let output: File = fresh.as_file().try_clone().map_err(failed)?;
     let mut rows = sink(format, BufWriter::new(output), true).map_err(failed)?;
-    registry.outcomes(Some(batch_id), &mut |outcome| {
-        if outcome.result.is_ok() { rows.write(&outcome).map_err(failed) } else { Ok(()) }
-    })?;
-    rows.flush().map_err(failed)?;
+    let replayed = replay(rows.as_mut(), registry, batch_id, which, &failed)?;
     drop(rows);
     fresh.as_file().sync_all().map_err(failed)?;
-    make_readable(fresh.as_file()).map_err(failed)?;
     fresh.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    Ok(replayed)
 }
 
-/// A temporary file is for its owner alone; an output file is like any other that the operator makes.
-#[cfg(unix)]
-fn make_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+/// The file that a path leads to, whatever the working folder and links.
+fn absolute(path: &Path) -> Result<PathBuf, TargetError> {
+    let found = if path.exists() { path.canonicalize() } else { std::path::absolute(path) };
+    found.map_err(|source| TargetError::Io { path: path.to_owned(), source })
 }
 
-#[cfg(not(unix))]
-fn make_readable(_: &File) -> io::Result<()> {
-    Ok(())
+/// A temporary file with the mode of the file that it will replace, or of any new file of this user.
+fn like(path: &Path) -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = path.metadata().map_or(0o666, |metadata| metadata.permissions().mode() & 0o777);
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    builder
 }

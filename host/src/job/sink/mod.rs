@@ -6,7 +6,7 @@ mod file;
 mod jsonl;
 mod row;
 
-pub use file::{Format, Target, TargetError, open, rows};
+pub use file::{Format, Opened, Target, TargetError, claim, open, rows};
 pub use row::Row;
 
 use crate::model::Outcome;
@@ -25,4 +25,12 @@ pub trait Sink: Send {
     /// # Errors
     /// As `write`.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// Ends the writing. Called once, where no row failed.
+    ///
+    /// # Errors
+    /// As `write`.
+    fn finish(&mut self) -> io::Result<()> {
+        self.flush()
+    }
 }

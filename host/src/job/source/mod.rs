@@ -42,23 +42,6 @@ pub enum Read {
     },
 }
 
-impl Read {
-    /// The id that the row's outcome goes by.
-    pub fn request_id(&self) -> &str {
-        match self {
-            Read::Record { record, .. } => &record.request_id,
-            Read::Unreadable { request_id, .. } => request_id,
-        }
-    }
-
-    /// The line it starts on, from 1.
-    pub fn line(&self) -> u64 {
-        match self {
-            Read::Record { line, .. } | Read::Unreadable { line, .. } => *line,
-        }
-    }
-}
-
 /// Why an input cannot be read, or not read on.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -70,6 +53,12 @@ pub enum SourceError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// One JSON array, which would have to be read whole.
+    #[error("the records are one JSON array, not JSON lines: {path}")]
+    Array {
+        /// The file; `-` for stdin.
+        path: String,
     },
     /// A CSV file without the columns that a record needs.
     #[error("the CSV header has no column `text`; it has: {found}")]
@@ -97,6 +86,7 @@ impl SourceError {
                 }
                 _ => format!("see that `{path}` is a file that can be read to its end"),
             },
+            SourceError::Array { path } => format!("make a line of each record: `jq -c '.[]' {path} > records.jsonl`"),
             SourceError::Columns { .. } => {
                 "name the column with the texts `text`, and the one with the ids `request_id`".to_owned()
             }
@@ -169,8 +159,11 @@ impl Source {
         let is_csv = match extension {
             Some("csv") => true,
             Some("jsonl" | "ndjson" | "json") => false,
-            _ => first.is_some_and(|byte| byte != b'{'),
+            _ => first.is_some_and(|byte| !matches!(byte, b'{' | b'[')),
         };
+        if !is_csv && first == Some(b'[') {
+            return Err(SourceError::Array { path: name.to_owned() });
+        }
         let name = PathBuf::from(name);
         let rows =
             if is_csv { Rows::Csv(csv::Csv::new(input, name)?) } else { Rows::Jsonl(jsonl::Jsonl::new(input, name)) };

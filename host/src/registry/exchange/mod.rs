@@ -93,9 +93,9 @@ impl ClusterFormat {
 /// # Errors
 /// Where the file cannot be read, or a line is no cluster, has no id, or an id that was there before.
 pub fn read_clusters(path: &Path) -> Result<Vec<ClusterDraft>, ExchangeError> {
-    let format = ClusterFormat::of(path)?;
     let unreadable = |error| ExchangeError::Unreadable { path: path.to_owned(), source: Arc::new(error) };
     let file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let format = ClusterFormat::of(path)?;
     let read = match format {
         ClusterFormat::Jsonl => jsonl::read(file),
         ClusterFormat::Csv => csv::read(file),

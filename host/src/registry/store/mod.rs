@@ -13,4 +13,4 @@ pub(super) use connection::{Access, check_file};
 pub(super) use lock::Lock;
 pub(super) use reader::Reader;
 pub use seen::SeenIds;
-pub(super) use writer::{Transaction, Writer};
+pub(super) use writer::{Placed, Transaction, Writer};

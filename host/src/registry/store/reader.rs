@@ -54,12 +54,11 @@ impl Reader {
         batch_id: Option<&str>,
         each: &mut dyn FnMut(Outcome) -> Result<(), E>,
     ) -> Result<(), E> {
-        // The unary plus keeps SQLite from the index on the batch, whose order would have to be sorted.
-        let sql =
-            format!("SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE ?1 IS NULL OR +batch_id = ?1 ORDER BY commit_seq");
+        let condition = if batch_id.is_some() { "WHERE batch_id = ?" } else { "" };
+        let sql = format!("SELECT {OUTCOME_COLUMNS} FROM outcomes {condition} ORDER BY commit_seq");
         let failed = |error| E::from(self.failed("read the outcomes", error));
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let mut rows = statement.query([batch_id]).map_err(failed)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(batch_id)).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             each(read_outcome(row).map_err(failed)?)?;
         }

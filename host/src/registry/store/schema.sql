@@ -61,6 +61,9 @@ CREATE TABLE outcomes (
     UNIQUE (batch_id, request_id)
 ) STRICT;
 
+-- A batch's outcomes in the order of their commits, however many others there are.
+CREATE INDEX outcomes_of_batch ON outcomes (batch_id, commit_seq);
+
 CREATE TABLE batches (
     batch_id  TEXT PRIMARY KEY,
     sink_path TEXT NOT NULL           -- output file that the batch last wrote

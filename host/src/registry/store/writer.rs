@@ -54,6 +54,12 @@ impl Writer {
     }
 }
 
+/// Where a verdict placed its record.
+pub(crate) struct Placed {
+    /// The cluster that counts it; none for a skip.
+    pub(crate) cluster_id: Option<ClusterId>,
+}
+
 /// What is written together, or not at all.
 pub(crate) struct Transaction<'a> {
     path: &'a Path,
@@ -61,14 +67,14 @@ pub(crate) struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// The cluster that an earlier commit of this record counted it in, this transaction's own included.
-    pub(crate) fn counted_in(&self, batch_id: &str, request_id: &str) -> Result<Option<ClusterId>, RegistryError> {
+    /// The earlier verdict on this record, this transaction's own included; none where it has none, or only a fault.
+    pub(crate) fn verdict(&self, batch_id: &str, request_id: &str) -> Result<Option<Placed>, RegistryError> {
         let find = || {
-            let sql = "SELECT cluster_id FROM outcomes WHERE batch_id = ? AND request_id = ?";
-            self.inner.prepare_cached(sql)?.query_row([batch_id, request_id], |row| row.get(0)).optional()
+            let sql = "SELECT cluster_id FROM outcomes WHERE batch_id = ? AND request_id = ? AND fault_kind IS NULL";
+            let mut statement = self.inner.prepare_cached(sql)?;
+            statement.query_row([batch_id, request_id], |row| Ok(Placed { cluster_id: row.get(0)? })).optional()
         };
-        let found: Option<Option<ClusterId>> = find().map_err(|error| self.failed("look an outcome up", error))?;
-        Ok(found.flatten())
+        find().map_err(|error| self.failed("look an outcome up", error))
     }
 
     /// Writes a record's outcome, in the place of an earlier one.
