@@ -40,16 +40,20 @@ async fn attempt(
     transport: Option<&dyn Transport>,
     settings: &Settings,
 ) -> Result<Vec<u8>, Fault> {
-    let mut previous = None;
-    for _ in 0..=SENDS_MAX {
-        match provider.prepare(settings, previous).await? {
+    let (mut previous, mut sends) = (None, 0);
+    loop {
+        let outgoing = match provider.prepare(settings, previous).await? {
             Preparation::Ready(profile) => return Ok(profile),
-            Preparation::Send(outgoing) => {
-                let transport = transport.ok_or_else(super::worker::no_endpoint)?;
-                let response = transport.send(&outgoing.request).await?;
-                previous = Some(Previous { state: outgoing.state, response });
-            }
-        }
+            Preparation::Send(_) if sends == SENDS_MAX => return Err(too_many_sends()),
+            Preparation::Send(outgoing) => outgoing,
+        };
+        let transport = transport.ok_or_else(super::worker::no_endpoint)?;
+        let response = transport.send(&outgoing.request).await?;
+        sends += 1;
+        previous = Some(Previous { state: outgoing.state, response });
     }
-    Err(Fault::new(FaultKind::Blocked, format!("the preparation wants more than {SENDS_MAX} requests")).code("steps"))
+}
+
+fn too_many_sends() -> Fault {
+    Fault::new(FaultKind::Blocked, format!("the preparation wants more than {SENDS_MAX} requests")).code("steps")
 }
