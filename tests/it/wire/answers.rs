@@ -37,7 +37,8 @@ async fn check(providers: &[&str], then: Then, kind: &str, code: &str, calls: u6
 async fn what_a_person_must_change_is_not_tried_again() {
     check(OPENAI, error(429, "insufficient_quota", json!("insufficient_quota")), "quota", "insufficient_quota", 1)
         .await;
-    check(BOTH, Then::status(402), "quota", "402", 1).await;
+    check(OPENAI, Then::status(402), "quota", "insufficient_quota", 1).await;
+    check(OLLAMA, Then::status(402), "quota", "402", 1).await;
     check(OPENAI, Then::status(401), "credentials", "invalid_api_key", 1).await;
     check(BOTH, error(403, "x", Value::Null), "credentials", "x", 1).await;
     check(OPENAI, error(404, "x", json!("model_not_found")), "model-not-found", "model_not_found", 1).await;
