@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// What a case has different.
+type Change<'a> = Box<dyn FnOnce(&mut JudgeOptions) + 'a>;
+
 fn options(endpoint: &str) -> JudgeOptions {
     JudgeOptions {
         providers: plugins(),
@@ -194,7 +197,6 @@ async fn a_judge_that_cannot_be_opened_says_what_to_do() {
     nobody.stop().await;
     let server = FakeLlm::start(Script { key: Some("right".to_owned()), ..Script::default() }).await;
     let url = server.url();
-    type Change<'a> = Box<dyn FnOnce(&mut JudgeOptions) + 'a>;
     let cases: Vec<(Change<'_>, &str, String)> = vec![
         (
             Box::new(|options| options.provider = "opnai".to_owned()),
