@@ -132,7 +132,8 @@ pub fn rows(text: &str) -> Vec<serde_json::Value> {
 
 /// Records `r0`, `r1`, … as JSON lines.
 pub fn records(count: usize) -> String {
-    (0..count).map(|n| format!("{{\"request_id\":\"r{n}\",\"text\":\"where is card number {n}\"}}\n")).collect()
+    let record = |n| format!("{{\"request_id\":\"r{n}\",\"text\":\"where is card number {n}\"}}\n");
+    (0..count).map(record).collect()
 }
 
 /// Three clusters as JSON lines.

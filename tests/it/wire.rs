@@ -128,9 +128,8 @@ async fn an_endpoint_may_end_in_the_path_that_the_provider_adds() {
 #[tokio::test]
 async fn a_base_path_stands_before_every_request() {
     for path in ["/proxy/v1", "/proxy", "/a/b/"] {
-        let server = Server::start(|seen| match seen.line.starts_with("GET") {
-            true => Reply::ok(r#"{"data":[{"id":"fake"}]}"#),
-            false => skipping(),
+        let server = Server::start(|seen| {
+            if seen.line.starts_with("GET") { Reply::ok(r#"{"data":[{"id":"fake"}]}"#) } else { skipping() }
         })
         .await;
         judge(&case(1), "openai", &format!("{}{path}", server.url()), &[]).await.code(0);

@@ -42,17 +42,18 @@ async fn attempt(
     transport: Option<&dyn Transport>,
     settings: &Settings,
 ) -> Result<Vec<u8>, Fault> {
-    let mut previous = None;
-    for sends in 0..=SENDS_MAX {
-        match provider.prepare(settings, previous).await? {
+    let (mut previous, mut sends) = (None, 0);
+    loop {
+        let outgoing = match provider.prepare(settings, previous).await? {
             Preparation::Ready(profile) => return Ok(profile),
-            Preparation::Send(_) if sends == SENDS_MAX => break,
-            Preparation::Send(outgoing) => {
-                let transport = transport.ok_or_else(super::worker::no_endpoint)?;
-                let response = transport.send(&outgoing.request).await?;
-                previous = Some(Previous { state: outgoing.state, response });
+            Preparation::Send(_) if sends == SENDS_MAX => {
+                return Err(super::worker::too_many_sends("preparation", SENDS_MAX));
             }
-        }
+            Preparation::Send(outgoing) => outgoing,
+        };
+        let transport = transport.ok_or_else(super::worker::no_endpoint)?;
+        let response = transport.send(&outgoing.request).await?;
+        sends += 1;
+        previous = Some(Previous { state: outgoing.state, response });
     }
-    Err(super::worker::too_many_sends("preparation", SENDS_MAX))
 }

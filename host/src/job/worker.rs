@@ -2,7 +2,6 @@
 
 use super::{Plan, hash, intake::Item, verdict};
 use crate::model::{Answer, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outcome, Record, Step, Usage};
-use crate::provider::Provider;
 use crate::registry::{Registry, RegistryError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -126,8 +125,15 @@ async fn pursue(plan: &Plan, job: &Job) -> Tried {
     tried
 }
 
-/// One attempt: build, send, parse, perhaps send again, and the check of the answer.
+/// One attempt. Once a response has come, every fault is one of a request that was sent, whatever its cause.
 async fn attempt(plan: &Plan, job: &Job, tried: &mut Tried) -> Result<Judged, Fault> {
+    let mut sends = 0;
+    let result = steps(plan, job, tried, &mut sends).await;
+    result.map_err(|fault| Fault { request_sent: fault.request_sent || sends > 0, ..fault })
+}
+
+/// Build, send, parse, perhaps send again, and the check of the answer. `sends` counts the responses that came.
+async fn steps(plan: &Plan, job: &Job, tried: &mut Tried, sends: &mut usize) -> Result<Judged, Fault> {
     let provider = plan.provider.as_ref();
     let mut step = provider.build_request(job).await?;
     if tried.request_hash.is_empty() {
@@ -136,34 +142,28 @@ async fn attempt(plan: &Plan, job: &Job, tried: &mut Tried) -> Result<Judged, Fa
             Step::Done(_) => hash::of_job(job),
         };
     }
-    for _ in 0..SENDS_MAX {
-        match step {
+    loop {
+        let outgoing = match step {
             Step::Done(answer) => return finish(job, answer, tried),
-            Step::Send(outgoing) => {
-                let response = send(plan, &outgoing.request).await?;
-                step = parse(provider, job, outgoing.state, response).await?;
-            }
-        }
-    }
-    match step {
-        Step::Done(answer) => finish(job, answer, tried),
-        Step::Send(_) => Err(too_many_sends("job", SENDS_MAX)),
+            Step::Send(_) if *sends == SENDS_MAX => return Err(too_many_sends("job", SENDS_MAX)),
+            Step::Send(outgoing) => outgoing,
+        };
+        let response = send(plan, &outgoing.request).await?;
+        *sends += 1;
+        step = provider.parse_response(job, outgoing.state, response).await?;
     }
 }
 
 /// One call, counted unless it certainly never reached the server.
 async fn send(plan: &Plan, request: &HttpRequest) -> Result<HttpResponse, Fault> {
     let transport = plan.transport.as_deref().ok_or_else(no_endpoint)?;
+    // Counted before, since the record's time may end in the middle.
+    plan.counters.calls.fetch_add(1, Relaxed);
     let answered = transport.send(request).await;
-    if !matches!(&answered, Err(fault) if !fault.request_sent) {
-        plan.counters.calls.fetch_add(1, Relaxed);
+    if matches!(&answered, Err(fault) if !fault.request_sent) {
+        plan.counters.calls.fetch_sub(1, Relaxed);
     }
     answered
-}
-
-async fn parse(provider: &dyn Provider, job: &Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
-    let parsed = provider.parse_response(job, state, response).await;
-    parsed.map_err(|fault| Fault { request_sent: true, ..fault })
 }
 
 fn finish(job: &Job, answer: Answer, tried: &mut Tried) -> Result<Judged, Fault> {

@@ -98,12 +98,12 @@ pub fn connect(
     api_key: Option<Secret>,
     limits: TransportLimits,
 ) -> Result<Option<Arc<dyn Transport>>, OpenError> {
-    let Some(endpoint) = endpoint.or(descriptor.default_endpoint.as_deref()) else { return Ok(None) };
     let credential = match (api_key, &descriptor.auth) {
         (Some(secret), Some(slot)) => Some(Credential { slot: slot.clone(), secret }),
         (Some(_), None) => return Err(OpenError::NoAuthSlot(descriptor.id.clone())),
         (None, _) => None,
     };
+    let Some(endpoint) = endpoint.or(descriptor.default_endpoint.as_deref()) else { return Ok(None) };
     let transport = HttpTransport::new(Endpoint::parse(endpoint)?, credential, limits)?;
     Ok(Some(Arc::new(transport)))
 }
