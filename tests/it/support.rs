@@ -1,5 +1,7 @@
 //! Runs the built binary against a folder of its own: files in, exit code, stdout and stderr out.
 
+pub mod server;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

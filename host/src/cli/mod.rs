@@ -3,6 +3,7 @@
 mod advice;
 mod args;
 mod bench;
+mod bodies;
 mod dry_run;
 mod judge;
 mod providers;

@@ -83,7 +83,7 @@ pub(super) async fn run(layers: &Layers, args: &ProvidersArgs, console: &Console
     if args.json {
         stdout::json(&entries)?;
     } else {
-        stdout::text(&listing(&entries))?;
+        stdout::text(&(listing(&entries) + &settings(&entries)))?;
     }
     if entries.is_empty() {
         console.line(&format!("hint: {}", catalog.hint()));
@@ -109,7 +109,7 @@ pub(super) async fn welcome(layers: &Layers, console: &Console) -> anyhow::Resul
             if entry.default_endpoint.is_some() && entry.default_model.is_none() { " --model NAME" } else { "" };
         writeln!(text, "  {judge} --provider {id}{model} --out rows.jsonl")?;
     }
-    writeln!(text, "  judge-host --providers {folder} providers --json    every setting of every provider")?;
+    writeln!(text, "  judge-host --providers {folder} providers           every setting of every provider")?;
     writeln!(text, "  judge-host judge --help                      every flag, with its unit and default")?;
     stdout::text(&text)?;
     Ok(Ending::Done)
@@ -120,7 +120,8 @@ async fn check(config: &RunConfig, file: &Path, console: &Console) -> anyhow::Re
     let provider =
         advice::of(sandbox.load(file).await).with_context(|| format!("would not be loaded: {}", file.display()))?;
     let entry = Entry::loaded(provider.identity());
-    stdout::text(&listing(std::slice::from_ref(&entry)))?;
+    let entries = std::slice::from_ref(&entry);
+    stdout::text(&(listing(entries) + &settings(entries)))?;
     for import in entry.imports.iter().flatten() {
         stdout::text(&format!("imports {import} (inert)\n"))?;
     }
@@ -169,4 +170,19 @@ fn listing(entries: &[Entry]) -> String {
         }
     }
     text
+}
+
+/// What `--setting` takes, provider by provider.
+fn settings(entries: &[Entry]) -> String {
+    let rows = entries.iter().flat_map(|entry| {
+        entry.settings.iter().flatten().map(|setting| {
+            let default = setting.default_value.as_deref().unwrap_or("-").to_owned();
+            vec![entry.id.clone().unwrap_or_default(), setting.name.clone(), default, setting.summary.clone()]
+        })
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("\n{}\n", table(&["provider", "--setting", "default", "what it does"], rows))
 }

@@ -1,6 +1,7 @@
 //! What `judge` and `bench` share: from flags to a provider with its server, and the clusters to begin with.
 
 use super::advice;
+use super::bodies::Bodies;
 use anyhow::Context;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
@@ -40,7 +41,10 @@ impl Setup {
         let limits = TransportLimits { attempt: run.timeout, ..TransportLimits::default() };
         let key = own.api_key.as_ref().map(|key| Secret::new(key.expose().to_owned()));
         let has_key = key.is_some();
-        let transport = advice::of(connect(descriptor, own.endpoint.as_deref(), key, limits))?;
+        let mut transport = advice::of(connect(descriptor, own.endpoint.as_deref(), key, limits))?;
+        if run.log_bodies {
+            transport = transport.map(|inner| Arc::new(Bodies::around(inner, console)) as Arc<dyn Transport>);
+        }
         let policy = policy(run, own.settings, instructions);
         Ok(Setup { transport, endpoint: own.endpoint, has_key, policy, provider })
     }

@@ -39,7 +39,7 @@ pub enum Key {
     Seed,
     /// How many records make a slice.
     SliceSize,
-    /// Whether logs may show bodies.
+    /// Whether bodies are shown on stderr.
     LogBodies,
     /// Where compiled providers are kept.
     CacheDir,
@@ -137,8 +137,13 @@ pub const SPECS: [Spec; 21] = [
     .variable("DEFAULT_MAX_TOKENS"),
     text(Key::Seed, "seed", "--seed", "Sampling seed, a whole number from 0; without it, none is sent"),
     text(Key::SliceSize, "slice_size", "--slice-size", "Records in one slice of the batch, 1 to 1000000").default("60"),
-    text(Key::LogBodies, "log_bodies", "--log-bodies", "Whether logs may show prompts and answers; keys never")
-        .default("false"),
+    text(
+        Key::LogBodies,
+        "log_bodies",
+        "--log-bodies",
+        "Show every request and response body on stderr: prompts are in them, keys never",
+    )
+    .default("false"),
     path(
         Key::CacheDir,
         "cache_dir",

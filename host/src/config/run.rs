@@ -56,7 +56,7 @@ pub struct RunConfig {
     pub allow_new_cluster: bool,
     /// Records in one slice.
     pub slice_size: NonZeroUsize,
-    /// Whether logs may show prompts and answers.
+    /// Whether every request and response body is shown on stderr.
     pub log_bodies: bool,
     /// Folder of compiled providers; none where neither the operator nor the environment names a place.
     pub cache_dir: Option<PathBuf>,

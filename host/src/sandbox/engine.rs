@@ -103,7 +103,7 @@ impl Sandbox {
     }
 }
 
-/// With a pool of memories where the address space allows it, else without: slower by some 50 µs a call.
+/// With a pool of memories where the address space allows it, else without: slower by some 50 µs a record.
 fn engine(limits: &Limits, instances_max: usize, cache: Option<Cache>) -> wasmtime::Result<Engine> {
     let mut config = config(limits, cache);
     let on_demand = config.clone();
