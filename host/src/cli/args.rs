@@ -14,7 +14,8 @@ Examples:
       take the clusters elsewhere
 
 Values come from flags, else the environment (and .env), else judge.toml, else the default.
-Exit: 0 all judged, 1 some records failed (their rows carry the error), 2 could not run, 130 interrupted.";
+Exit: 0 all judged, 1 some records failed (their rows carry the error), 2 could not run,
+130 interrupted.";
 
 const JUDGE_EXAMPLES: &str = "\
 Examples:
@@ -83,7 +84,7 @@ pub(super) struct Knobs {
     /// only towards that vendor's own server] [judge.toml: provider.ID.api_key_env]
     #[arg(long, value_name = "VAR")]
     pub(super) api_key_env: Option<String>,
-    /// A setting of the provider; may be repeated. `providers` lists them [judge.toml: provider.ID.settings]
+    /// A setting of the provider; may be repeated. `providers --json` lists them [judge.toml: provider.ID.settings]
     #[arg(long = "setting", value_name = "KEY=VALUE")]
     pub(super) settings: Vec<String>,
     /// [`Key::Clusters`]
@@ -136,7 +137,7 @@ pub(super) struct Knobs {
 /// `judge`.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct JudgeArgs {
-    /// Records to judge: a JSONL or CSV file, or - for JSONL from stdin. Fields: request_id or id, text; optional candidates
+    /// Records to judge: a JSONL or CSV file, or - for stdin. Fields: request_id or id, text; optional candidates
     /// (ids of clusters) and label (the right cluster, to compare with); all others are context
     #[arg(default_value = "-")]
     pub(super) records: String,
@@ -169,8 +170,7 @@ pub(super) struct JudgeArgs {
 /// `bench`.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct BenchArgs {
-    /// Records to judge: a JSONL or CSV file, or - for JSONL from stdin
-    #[arg(default_value = "-")]
+    /// Records to judge: a JSONL or CSV file, which every level reads anew
     pub(super) records: String,
     /// How to judge
     #[command(flatten)]

@@ -6,7 +6,8 @@ use std::fs;
 
 /// A component that exports an interface of this name, empty, and imports these, empty too.
 fn component(imports: &[&str], export: &str) -> Vec<u8> {
-    let imports: String = imports.iter().map(|import| format!("(import \"{import}\" (instance))")).collect();
+    let imports: Vec<String> = imports.iter().map(|import| format!("(import \"{import}\" (instance))")).collect();
+    let imports = imports.join(" ");
     wat::parse_str(format!("(component {imports} (instance $i) (export \"{export}\" (instance $i)))")).unwrap()
 }
 
