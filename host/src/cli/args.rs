@@ -84,7 +84,7 @@ pub(super) struct Knobs {
     /// only towards that vendor's own server] [judge.toml: provider.ID.api_key_env]
     #[arg(long, value_name = "VAR")]
     pub(super) api_key_env: Option<String>,
-    /// A setting of the provider; may be repeated. `providers --json` lists them [judge.toml: provider.ID.settings]
+    /// A setting of the provider; may be repeated. `providers` lists them [judge.toml: provider.ID.settings]
     #[arg(long = "setting", value_name = "KEY=VALUE")]
     pub(super) settings: Vec<String>,
     /// [`Key::Clusters`]
