@@ -90,9 +90,6 @@ pub(super) struct Knobs {
     /// [`Key::Clusters`]
     #[arg(long, value_name = "FILE", help = Key::Clusters.help())]
     pub(super) clusters: Option<String>,
-    /// [`Key::Registry`]
-    #[arg(long, value_name = "FILE", help = Key::Registry.help())]
-    pub(super) registry: Option<String>,
     /// Judge at most this many records, from 1; those judged already do not count [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
@@ -144,6 +141,9 @@ pub(super) struct JudgeArgs {
     /// How to judge
     #[command(flatten)]
     pub(super) knobs: Knobs,
+    /// [`Key::Registry`]
+    #[arg(long, value_name = "FILE", help = Key::Registry.help())]
+    pub(super) registry: Option<String>,
     /// [`Key::BatchId`]
     #[arg(long, value_name = "ID", help = Key::BatchId.help())]
     pub(super) batch_id: Option<String>,
@@ -270,6 +270,7 @@ impl Cli {
         match &self.command {
             Some(Command::Judge(judge)) => {
                 judge.knobs.put(&mut flags);
+                flags.set(Key::Registry, judge.registry.as_deref());
                 flags.set(Key::BatchId, judge.batch_id.as_deref());
                 flags.set(Key::Out, judge.out.as_deref());
                 flags.set(Key::Parallel, judge.parallel.as_deref());
@@ -288,7 +289,6 @@ impl Knobs {
             (Key::Provider, &self.provider),
             (Key::Model, &self.model),
             (Key::Clusters, &self.clusters),
-            (Key::Registry, &self.registry),
             (Key::Instructions, &self.instructions),
             (Key::Language, &self.language),
             (Key::Timeout, &self.timeout),

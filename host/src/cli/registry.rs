@@ -31,6 +31,13 @@ pub(super) async fn run(layers: &Layers, args: &RegistryArgs, console: &Console)
             let registry = advice::of(Registry::open_read_only(path))?;
             let written = outcomes(&registry, file, *format, batch_id.as_deref())?;
             console.say(&format!("{written} rows written"));
+            if written == 0 {
+                console.note(&format!(
+                    "there is no batch `{}` in {}",
+                    batch_id.as_deref().unwrap_or_default(),
+                    path.display()
+                ));
+            }
         }
         RegistryCommand::Import { file } => {
             let drafts = advice::of(exchange::read_clusters(file))?;

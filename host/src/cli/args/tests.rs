@@ -32,7 +32,7 @@ fn bench_takes_what_judge_takes_to_judge_with() {
         let command = root.find_subcommand(command).expect(command);
         command.get_arguments().filter_map(|argument| argument.get_long()).collect::<Vec<_>>()
     };
-    let own_to_judge = ["batch-id", "out", "rejudge", "dry-run", "summary", "force"];
+    let own_to_judge = ["registry", "batch-id", "out", "rejudge", "dry-run", "summary", "force"];
     for flag in names("judge") {
         assert_eq!(names("bench").contains(&flag), !own_to_judge.contains(&flag), "{flag}");
     }
