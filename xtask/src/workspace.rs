@@ -1,7 +1,8 @@
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The repository and where cargo builds it.
 pub(crate) struct Workspace {
@@ -68,6 +69,26 @@ impl Workspace {
         let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
         ensure!(status.success(), "`{shown}` failed: {status}");
         Ok(())
+    }
+
+    /// Runs a command on some input, and gives what it writes to its standard output.
+    ///
+    /// # Errors
+    /// Where it cannot be started or does not succeed.
+    pub(crate) fn output(&self, command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
+        let shown = self.command_line(command);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start `{shown}`"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input).with_context(|| format!("`{shown}` takes no input"))?;
+        }
+        let output = child.wait_with_output()?;
+        ensure!(output.status.success(), "`{shown}` failed: {}", output.status);
+        Ok(output.stdout)
     }
 
     /// A command as one would type it in the repository.
