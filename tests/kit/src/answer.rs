@@ -73,6 +73,9 @@ async fn chat(shared: &Shared, dialect: Dialect, body: &[u8], call_index: u64) -
         Ok(question) => question,
         Err(message) => return Ok(json(400, &dialect.error(400, &message))),
     };
+    if script.keep_bodies {
+        counters.keep_arrivals(&question);
+    }
     let records = counters.records(&question);
     if !has_model(script, dialect, &question.model) {
         return Ok(json(404, &dialect.unknown_model(&question.model)));
@@ -83,6 +86,7 @@ async fn chat(shared: &Shared, dialect: Dialect, body: &[u8], call_index: u64) -
         Some(Then::Status { code, body, headers }) => return Ok(scripted(dialect, *code, body.as_deref(), headers)),
         Some(Then::Close) => return Err(Closed),
         Some(Then::Stall(more)) => tokio::time::sleep(script.delay + *more).await,
+        Some(Then::Hold) => counters.released().await,
         // Even a sleep of nothing takes a turn of the timer.
         _ if script.delay.is_zero() => {}
         _ => tokio::time::sleep(script.delay).await,

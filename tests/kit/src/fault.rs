@@ -22,6 +22,13 @@ pub enum When {
     Record(String),
     /// The first so many on each record.
     FirstOfEachRecord(u64),
+    /// The first so many on one record.
+    FirstOf {
+        /// Its id.
+        record: String,
+        /// So many.
+        calls: u64,
+    },
 }
 
 /// What happens instead of a proper answer.
@@ -40,6 +47,8 @@ pub enum Then {
     Close,
     /// The answer comes so much later.
     Stall(Duration),
+    /// The answer is held back until [`crate::FakeLlm::release`].
+    Hold,
     /// The answer is cut off in the middle, as if the token limit were reached.
     Truncate,
     /// The model says this.
@@ -67,6 +76,7 @@ impl When {
             When::Every(step) => *step != 0 && call_index.is_multiple_of(*step),
             When::Record(id) => records.iter().any(|(record, _)| record == id),
             When::FirstOfEachRecord(calls) => records.iter().any(|(_, count)| count <= calls),
+            When::FirstOf { record, calls } => records.iter().any(|(id, count)| id == record && count <= calls),
         }
     }
 }
@@ -86,6 +96,8 @@ mod tests {
             (When::Record("r1".into()), vec![1, 2, 3, 4, 5, 6]),
             (When::Record("r2".into()), vec![]),
             (When::FirstOfEachRecord(2), vec![1, 2]),
+            (When::FirstOf { record: "r1".into(), calls: 2 }, vec![1, 2]),
+            (When::FirstOf { record: "r2".into(), calls: 2 }, vec![]),
         ] {
             assert_eq!(fitting(&when), calls, "{when:?}");
         }

@@ -16,7 +16,8 @@ pub struct Script {
     pub judge: Judge,
     /// What goes wrong. The first rule that fits a call decides.
     pub faults: Vec<FaultRule>,
-    /// Whether the bodies of all calls are kept for [`crate::Stats::bodies`].
+    /// Whether the bodies of all calls are kept for [`crate::Stats::bodies`], and their times for
+    /// [`crate::Stats::arrivals`].
     pub keep_bodies: bool,
 }
 

@@ -52,6 +52,16 @@ impl FakeLlm {
         self.counters.stats()
     }
 
+    /// Waits until what it has seen is so.
+    pub async fn until(&self, is_so: impl Fn(&Stats) -> bool) {
+        self.counters.until(is_so).await;
+    }
+
+    /// Lets the answers go that [`crate::Then::Hold`] holds back, now and from now on.
+    pub fn release(&self) {
+        self.counters.release();
+    }
+
     /// Stops at once: calls under way lose their connections. The port is free afterwards.
     pub async fn stop(mut self) {
         self.listening.abort();

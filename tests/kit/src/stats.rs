@@ -1,8 +1,11 @@
 use crate::question::Question;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::{Notify, watch};
 
 /// Different keys that are remembered; more than any test uses.
 const AUTH_MAX: usize = 64;
@@ -22,6 +25,8 @@ pub struct Stats {
     pub calls_by_record: BTreeMap<String, u64>,
     /// The bodies of all calls, in order of arrival, where the script keeps them.
     pub bodies: Vec<String>,
+    /// Each call on each record with the time that it came, in order of arrival, where the script keeps bodies.
+    pub arrivals: Vec<(String, Instant)>,
     /// The different keys that came, without `Bearer `; none stands for a call without one.
     pub auth: Vec<Option<String>>,
 }
@@ -37,7 +42,12 @@ pub(crate) struct Counters {
     last_system: AtomicU64,
     calls_by_record: Mutex<BTreeMap<String, u64>>,
     bodies: Mutex<Vec<String>>,
+    arrivals: Mutex<Vec<(String, Instant)>>,
     auth: Mutex<BTreeSet<Option<String>>>,
+    /// Told of every call.
+    called: Notify,
+    /// Whether held answers may go.
+    released: watch::Sender<bool>,
 }
 
 /// A call under way; its end is this value's end.
@@ -58,7 +68,9 @@ impl Counters {
     pub(crate) fn begin(self: &Arc<Self>) -> (u64, InFlight) {
         let under_way = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.in_flight_peak.fetch_max(under_way, Ordering::Relaxed);
-        (self.calls.fetch_add(1, Ordering::Relaxed) + 1, InFlight(Arc::clone(self)))
+        let call_index = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        self.called.notify_waiters();
+        (call_index, InFlight(Arc::clone(self)))
     }
 
     /// Counts a call on its records; says how many calls each has had.
@@ -71,7 +83,10 @@ impl Counters {
             }
             None => (id, *counts.entry(id.to_owned()).or_insert(1)),
         };
-        question.record_ids().map(count).collect()
+        let counted = question.record_ids().map(count).collect();
+        drop(counts);
+        self.called.notify_waiters();
+        counted
     }
 
     /// Whether the call before had the same system message, so that a prefix cache would hold it.
@@ -84,6 +99,34 @@ impl Counters {
 
     pub(crate) fn keep_body(&self, body: &[u8]) {
         lock(&self.bodies).push(String::from_utf8_lossy(body).into_owned());
+    }
+
+    pub(crate) fn keep_arrivals(&self, question: &Question) {
+        let now = Instant::now();
+        lock(&self.arrivals).extend(question.record_ids().map(|id| (id.to_owned(), now)));
+    }
+
+    /// Waits until the counts are so.
+    pub(crate) async fn until(&self, is_so: impl Fn(&Stats) -> bool) {
+        loop {
+            let mut called = pin!(self.called.notified());
+            // From here on no call is missed, also one that comes while the counts are looked at.
+            called.as_mut().enable();
+            if is_so(&self.stats()) {
+                return;
+            }
+            called.await;
+        }
+    }
+
+    pub(crate) fn release(&self) {
+        self.released.send_replace(true);
+    }
+
+    /// Waits for the release.
+    pub(crate) async fn released(&self) {
+        // Fails only where the sender is gone, and that is `self`.
+        let _ = self.released.subscribe().wait_for(|released| *released).await;
     }
 
     pub(crate) fn keep_auth(&self, key: Option<&str>) {
@@ -101,6 +144,7 @@ impl Counters {
             connections: self.connections.load(Ordering::Relaxed),
             calls_by_record: lock(&self.calls_by_record).clone(),
             bodies: lock(&self.bodies).clone(),
+            arrivals: lock(&self.arrivals).clone(),
             auth: lock(&self.auth).iter().cloned().collect(),
         }
     }

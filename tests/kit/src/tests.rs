@@ -241,6 +241,24 @@ async fn calls_one_after_the_other_are_never_two_at_once() {
 }
 
 #[tokio::test]
+async fn held_answers_go_when_they_are_released() {
+    let script = Script { keep_bodies: true, ..failing(When::FirstOf { record: "r1".into(), calls: 1 }, Then::Hold) };
+    let server = FakeLlm::start(script).await;
+    let releasing = async {
+        server.until(|stats| stats.calls_by_record.contains_key("r1")).await;
+        assert_eq!(ask(&server, OLLAMA, "r2").await.unwrap().status, 200, "others are not held");
+        server.release();
+    };
+    let (held, ()) = tokio::join!(ask(&server, OLLAMA, "r1"), releasing);
+    assert_eq!(held.unwrap().status, 200);
+    let stats = server.stats();
+    assert_eq!(stats.in_flight_peak, 2);
+    let order: Vec<&str> = stats.arrivals.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(order, ["r1", "r2"]);
+    assert!(stats.arrivals.is_sorted_by_key(|(_, at)| *at));
+}
+
+#[tokio::test]
 async fn a_stopped_server_refuses_and_a_second_one_starts() {
     let server = FakeLlm::start(Script::default()).await;
     let address = server.url().trim_start_matches("http://").to_owned();
