@@ -109,7 +109,8 @@ pub fn fault(response: &HttpResponse, job: Option<&Job>) -> Fault {
 
 /// A fault of a kind in the server's own words, for what came with this status.
 pub fn named(kind: FaultKind, status: u16, error: &ServerError, job: Option<&Job>) -> Fault {
-    let code = error.code.as_ref().or(error.kind.as_ref());
+    let repeats = |code: &String| job.is_some_and(|job| echoes(&one_line(code), job));
+    let code = error.code.as_ref().or(error.kind.as_ref()).filter(|code| !repeats(code));
     let code = code.map_or_else(|| status.to_string(), |code| cut(code, CODE_CHARS_MAX));
     let message = match &error.message {
         Some(words) => format!("the server answered status {status}: {}", safe(words, job)),
@@ -124,7 +125,7 @@ const BODY_STARTS: &str = "{\"";
 /// The server's or model's words, fit to be shown: on one line, at most 300 characters, without what looks like a
 /// piece of a JSON body, and left out where they repeat what was sent.
 pub fn safe(words: &str, job: Option<&Job>) -> String {
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = one_line(words);
     let words = match words.find(BODY_STARTS) {
         Some(start) => format!("{}…", words[..start].trim_end()),
         None => words,
@@ -133,6 +134,10 @@ pub fn safe(words: &str, job: Option<&Job>) -> String {
         return "(its words repeat the prompt, and are left out)".to_owned();
     }
     cut(&words, MESSAGE_CHARS_MAX)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn cut(text: &str, chars_max: usize) -> String {
@@ -146,7 +151,7 @@ fn cut(text: &str, chars_max: usize) -> String {
 fn echoes(words: &str, job: &Job) -> bool {
     let shown: Vec<char> = words.chars().take(MESSAGE_CHARS_MAX).flat_map(char::to_lowercase).collect();
     let shown_text: String = shown.iter().collect();
-    let normal = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let normal = |text: &str| one_line(text).to_lowercase();
     let short = |text: &String| {
         let chars = text.chars().count();
         (ECHO_CHARS_MIN..ECHO_CHARS).contains(&chars) && shown_text.contains(text.as_str())
@@ -247,6 +252,8 @@ mod tests {
             assert!(shown.contains("left out"), "{shown}");
         }
         assert_eq!(safe("context of 4096 tokens\n exceeded", Some(&job)), "context of 4096 tokens exceeded");
+        let echo = ServerError { code: Some("MY IBAN is DE89 3704 0044 0532".to_owned()), ..Default::default() };
+        assert_eq!(named(FaultKind::Other, 400, &echo, Some(&job)).code.as_deref(), Some("400"), "nor does a code");
         job.records = vec![record("r1", "sesame")];
         assert!(safe("do not open sesame here", Some(&job)).contains("left out"));
     }
