@@ -1,1 +1,10 @@
 //! What the README promises, shown.
+
+mod births;
+mod in_flight;
+#[cfg(target_os = "linux")]
+mod memory;
+mod outcomes;
+mod privacy;
+mod requests;
+mod stdout;

@@ -1,7 +1,13 @@
 //! Runs the built binary against a folder of its own: files in, exit code, stdout and stderr out.
 
+#[cfg(unix)]
+mod running;
 pub mod server;
 
+#[cfg(unix)]
+pub use running::Running;
+
+use judge_host_kit::FakeLlm;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -128,6 +134,18 @@ impl Ran {
 #[track_caller]
 pub fn rows(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+/// The arguments that judge `records` by a provider that asks this server.
+pub fn judging(provider: &str, records: &str, server: &FakeLlm, more: &[&str]) -> Vec<String> {
+    let endpoint = server.url();
+    let known = ["judge", records, "--provider", provider, "--endpoint", &endpoint, "--model", "fake"];
+    known.iter().chain(more).map(|&arg| arg.to_owned()).collect()
+}
+
+/// The text of a field of each row, in their order; empty where it is null.
+pub fn column(rows: &[serde_json::Value], field: &str) -> Vec<String> {
+    rows.iter().map(|row| row[field].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 /// Records `r0`, `r1`, … as JSON lines.
