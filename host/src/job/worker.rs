@@ -35,7 +35,8 @@ pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Resul
             (judge(&plan, &registry, &record, slice_id).await, Some(record))
         }
         Item::Unreadable { request_id, fault, slice_id } => {
-            (outcome(&plan, request_id, slice_id, Tried::not_at_all(fault)), None)
+            let outcome = outcome(&plan, request_id, slice_id, Tried::not_at_all(fault));
+            (Outcome { epoch: registry.snapshot().epoch, ..outcome }, None)
         }
     };
     let text = record.as_ref().map(|record| record.text.as_str());

@@ -50,11 +50,12 @@ fn a_bad_line_has_its_place_told_and_all_others_are_judged() {
     assert!(ran.stderr.contains("4 bad-input bad-json: the first: line 2 column 25: bad JSON"), "{}", ran.stderr);
     assert!(ran.stderr.contains("hint: the same command again tries the failed records"), "{}", ran.stderr);
 
-    // Mended, the same command judges what failed, and nothing else.
+    // Mended, the same command judges what failed, and nothing else; what was judged before comes first.
     let mended: Vec<u8> = (0..SLIPS.len()).flat_map(|n| good(&format!("mended-{n}"))).collect();
     case.file("records.jsonl", [good("first"), mended, good("last")].concat());
-    let rows = run(&case, &command).code(0).rows();
-    assert_eq!(rows.len(), SLIPS.len(), "{:?}", ids(&rows));
+    let ran = run(&case, &command).code(0);
+    assert_eq!(ran.rows().len(), SLIPS.len() + 2, "{:?}", ids(&ran.rows()));
+    assert!(ran.stderr.contains("already done              2\n"), "{}", ran.stderr);
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! first makes the file anew from what is committed, so that no kill can leave it torn, short or double.
 
 mod csv;
-mod file;
 mod jsonl;
+mod projection;
 mod row;
+mod target;
 
-pub use file::{Format, Opened, Target, TargetError, claim, open, rows};
+pub use projection::{Opened, open, rows};
 pub use row::Row;
+pub use target::{Format, Target, TargetError, claim};
 
 use crate::model::Outcome;
 use std::io;

@@ -1,109 +1,14 @@
-//! Where the rows go: which file may be written, and how a file of an earlier run is taken up again.
+//! Outputs as projections of the registry: how a file of an earlier run is taken up again.
 
-use super::{Sink, csv::Csv, jsonl::Jsonl};
-use crate::model::Outcome;
-use crate::registry::{Registry, RegistryError};
+use super::target::absolute;
+use super::{Format, Sink, Target, TargetError, csv::Csv, jsonl::Jsonl};
+use crate::model::{FaultKind, Outcome};
+use crate::registry::Registry;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// How rows are spelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// JSON lines.
-    Jsonl,
-    /// Comma-separated values.
-    Csv,
-}
-
-/// Where rows go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Standard output, as JSON lines.
-    Stdout,
-    /// A file.
-    File {
-        /// Its path.
-        path: PathBuf,
-        /// How its rows are spelled.
-        format: Format,
-    },
-}
-
-/// Why rows cannot go there.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// The name says nothing about the format.
-    #[error("cannot tell the format of the output from its name: {0}")]
-    Extension(PathBuf),
-    /// There is a file that this run has no claim on.
-    #[error("the output file exists and is not this run's: {0}")]
-    Exists(PathBuf),
-    /// The file cannot be written.
-    #[error("cannot write the output: {path}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// What is committed cannot be read.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-}
-
-impl TargetError {
-    /// What the operator can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            TargetError::Extension(_) => Some("end it in `.jsonl` or `.csv`, or give `-` for stdout".to_owned()),
-            TargetError::Exists(_) => Some(
-                "choose another `--out`, or replace the file with `--force`; the run that wrote it goes on with \
-                      the same `--registry` and `--batch-id`"
-                    .to_owned(),
-            ),
-            TargetError::Io { .. } => {
-                Some("`--out` wants a file in a folder that exists and can be written".to_owned())
-            }
-            TargetError::Registry(error) => error.hint(),
-        }
-    }
-}
-
-impl Target {
-    /// `-` is stdout; otherwise the name's end tells the format.
-    ///
-    /// # Errors
-    /// Where the name ends in something else than `.jsonl`, `.ndjson` or `.csv`.
-    pub fn parse(path: &Path) -> Result<Target, TargetError> {
-        if path == Path::new("-") {
-            return Ok(Target::Stdout);
-        }
-        let extension = path.extension().and_then(|end| end.to_str()).map(str::to_ascii_lowercase);
-        let format = match extension.as_deref() {
-            Some("jsonl" | "ndjson") => Format::Jsonl,
-            Some("csv") => Format::Csv,
-            _ => return Err(TargetError::Extension(path.to_owned())),
-        };
-        Ok(Target::File { path: path.to_owned(), format })
-    }
-}
-
-/// Says whether the target is this batch's to write, and changes nothing. It is where there is no such file, or an
-/// empty one, or one that an earlier run of the same batch and registry wrote, or where `force` has it replaced.
-///
-/// # Errors
-/// Where the file is not this run's, or cannot be looked at.
-pub fn claim(target: &Target, registry: &Registry, batch_id: &str, force: bool) -> Result<(), TargetError> {
-    let Target::File { path, .. } = target else { return Ok(()) };
-    let failed = |source| TargetError::Io { path: path.clone(), source };
-    let known = registry.sink_of(batch_id)?.as_deref() == Some(absolute(path)?.as_path());
-    let in_use = path.try_exists().map_err(failed)? && path.metadata().map_err(failed)?.len() > 0;
-    if in_use && !known && !force { Err(TargetError::Exists(path.clone())) } else { Ok(()) }
-}
 
 /// An open output, which holds already what was committed before.
 pub struct Opened {
@@ -149,6 +54,7 @@ pub fn open(target: &Target, registry: &Arc<Registry>, batch_id: &str, rejudge: 
         format: *format,
         registry: Arc::clone(registry),
         batch_id: batch_id.to_owned(),
+        since: registry.snapshot().epoch,
     });
     Ok(Opened { sink: Box::new(Projection { rows, anew }), providers: replayed.providers })
 }
@@ -164,6 +70,8 @@ struct Anew {
     format: Format,
     registry: Arc<Registry>,
     batch_id: String,
+    /// The epoch that the run began with.
+    since: u64,
 }
 
 impl Sink for Projection {
@@ -177,8 +85,8 @@ impl Sink for Projection {
 
     fn finish(&mut self) -> io::Result<()> {
         self.rows.flush()?;
-        if let Some(Anew { path, format, registry, batch_id }) = &self.anew {
-            rebuild(path, *format, registry, batch_id, Which::All).map_err(io::Error::other)?;
+        if let Some(Anew { path, format, registry, batch_id, since }) = &self.anew {
+            rebuild(path, *format, registry, batch_id, Which::AllSince(*since)).map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -200,10 +108,22 @@ fn sink<W: Write + Send + 'static>(format: Format, output: W, with_header: bool)
 }
 
 /// Which of the committed outcomes become rows.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Which {
     Verdicts,
-    All,
+    /// Verdicts and faults, but for the bad rows of the input that were told before this epoch: the run has read its
+    /// input anew, and tells again those that are still bad.
+    AllSince(u64),
+}
+
+impl Which {
+    fn has(self, outcome: &Outcome) -> bool {
+        match (self, &outcome.result) {
+            (_, Ok(_)) => true,
+            (Which::Verdicts, Err(_)) => false,
+            (Which::AllSince(epoch), Err(fault)) => fault.kind != FaultKind::BadInput || outcome.epoch >= epoch,
+        }
+    }
 }
 
 /// What a replay saw.
@@ -230,7 +150,7 @@ fn replay(
             Ok(_) => {}
             Err(_) => replayed.failed += 1,
         }
-        if outcome.result.is_ok() || which == Which::All { rows.write(&outcome).map_err(failed) } else { Ok(()) }
+        if which.has(&outcome) { rows.write(&outcome).map_err(failed) } else { Ok(()) }
     })?;
     rows.flush().map_err(failed)?;
     Ok(replayed)
@@ -258,12 +178,6 @@ fn rebuild(
     fresh.as_file().sync_all().map_err(failed)?;
     fresh.persist(path).map_err(|error| failed(error.error))?;
     Ok(replayed)
-}
-
-/// The file that a path leads to, whatever the working folder and links.
-fn absolute(path: &Path) -> Result<PathBuf, TargetError> {
-    let found = if path.exists() { path.canonicalize() } else { std::path::absolute(path) };
-    found.map_err(|source| TargetError::Io { path: path.to_owned(), source })
 }
 
 /// A temporary file with the mode of the file that it will replace, or of any new file of this user.
