@@ -43,7 +43,9 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         })
         .await;
     let wall = begun.elapsed();
-    drop(progress);
+    // Waited for, so that the bar is gone before anything else is said.
+    progress.abort();
+    let _ = progress.await;
     let (report, ended) = match ran {
         Ok(report) => (report, Ok(())),
         Err(error) => (RunReport::default(), Err(error)),

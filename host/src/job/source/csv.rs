@@ -1,6 +1,6 @@
-use super::{Counted, Input, ROW_BYTES_MAX, Read, SourceError, row};
+use super::{Input, ROW_BYTES_MAX, Read, SourceError, row};
 use serde_json::Value;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::PathBuf;
 
 /// Comma-separated values with a header; quotes, embedded line ends and CRLF as in RFC 4180.
@@ -69,7 +69,7 @@ fn fatal(error: ::csv::Error, line: u64, path: &std::path::Path) -> SourceError 
 
 /// Ends a row that would not end by itself: the parser keeps a whole row in memory.
 struct Bounded {
-    input: BufReader<Counted>,
+    input: Input,
     left: usize,
 }
 

@@ -122,7 +122,7 @@ enum Rows {
     Csv(csv::Csv),
 }
 
-type Input = BufReader<Counted>;
+type Input = Counted;
 
 impl Source {
     /// Opens a file, or stdin for `-`. What it holds is told by the name's end (`.csv`, `.jsonl`, `.ndjson`), else
@@ -153,8 +153,8 @@ impl Source {
     ) -> Result<Source, SourceError> {
         let failed = |source| SourceError::Io { path: name.to_owned(), source };
         let position = Position { read: Arc::default(), total };
-        let counted = Counted { input, read: Arc::clone(&position.read) };
-        let mut input = BufReader::with_capacity(BUFFER_BYTES, counted);
+        let input = BufReader::with_capacity(BUFFER_BYTES, input);
+        let mut input = Counted { input, read: Arc::clone(&position.read) };
         let first = skip_byte_order_mark(&mut input).map_err(failed)?;
         let is_csv = match extension {
             Some("csv") => true,
@@ -196,9 +196,21 @@ fn skip_byte_order_mark(input: &mut Input) -> io::Result<Option<u8>> {
     Ok(first)
 }
 
+/// Counts what is taken out of the buffer, not what is put in: a small input is in it whole from the start.
 struct Counted {
-    input: Box<dyn io::Read + Send>,
+    input: BufReader<Box<dyn io::Read + Send>>,
     read: Arc<AtomicU64>,
+}
+
+impl BufRead for Counted {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.read.fetch_add(amount as u64, Relaxed);
+        self.input.consume(amount);
+    }
 }
 
 impl io::Read for Counted {

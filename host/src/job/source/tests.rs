@@ -92,3 +92,16 @@ fn csv_without_a_text_column_names_those_there_are() {
     let error = rows("id,body\na,x\n", None).err().unwrap();
     assert_eq!(error.to_string(), "the CSV header has no column `text`; it has: id, body");
 }
+
+#[test]
+fn the_share_that_is_read_follows_the_rows() {
+    let text: String = (0..100).map(|n| format!("{{\"id\":\"{n:03}\",\"text\":\"x\"}}\n")).collect();
+    let total = Some(text.len() as u64);
+    let mut source = Source::from_reader(Box::new(Cursor::new(text.into_bytes())), total, None, "x").unwrap();
+    let position = source.position();
+    assert_eq!(position.fraction(), Some(0.0));
+    for _ in 0..25 {
+        source.next_row().unwrap();
+    }
+    assert_eq!(position.fraction(), Some(0.25), "whatever was read ahead");
+}
