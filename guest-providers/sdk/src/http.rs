@@ -17,8 +17,13 @@ pub fn post_json(path: &str, body: &Value) -> HttpRequest {
         method: "POST".to_owned(),
         path_and_query: path.to_owned(),
         headers: vec![header_pair("content-type", "application/json"), header_pair("accept", "application/json")],
-        body: Some(Body::Text(body.to_string())),
+        body: Some(Body::Text(written(body))),
     }
+}
+
+/// A value as JSON text. By the serializer itself: its `Display` goes through a formatter, at twice the cost.
+pub(crate) fn written(value: &Value) -> String {
+    serde_json::to_string(value).expect("a value has only keys that are text")
 }
 
 /// A request that needs nothing handed back beside its response.

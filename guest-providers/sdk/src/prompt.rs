@@ -2,6 +2,7 @@
 //! prefix cache holds it; the record comes last. Texts are written as JSON strings: a text cannot end its own
 //! quotation, so it cannot pass for an instruction, a second record or a cluster.
 
+use crate::http::written;
 use crate::{Cluster, Job, Record};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -54,7 +55,8 @@ pub fn system(job: &Job) -> String {
     if !job.candidates.is_empty() {
         prompt.push_str("\nClusters, one a line:\n");
         for cluster in &job.candidates {
-            let _ = writeln!(prompt, "{}", cluster_line(cluster));
+            prompt.push_str(&written(&cluster_line(cluster)));
+            prompt.push('\n');
         }
     }
     prompt

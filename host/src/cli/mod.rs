@@ -53,7 +53,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return not_understood(&error),
     };
     let console = Console::stderr(cli.quiet);
-    match run(&cli, &console) {
+    match run(cli, &console) {
         Ok(ending) => ending.into(),
         Err(error) => {
             console.error(&error);
@@ -77,7 +77,7 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     ExitCode::from(EXIT_COULD_NOT_RUN)
 }
 
-fn run(cli: &Cli, console: &Console) -> anyhow::Result<Ending> {
+fn run(cli: Cli, console: &Console) -> anyhow::Result<Ending> {
     let folder = std::path::Path::new(".");
     let environment = Environment::of_process(folder);
     for note in environment.notes() {
@@ -85,7 +85,10 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Ending> {
     }
     let layers = advice::of(Layers::read(cli.flags(), environment, folder))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let ending = runtime.block_on(dispatch(cli, &layers, console));
+    let console = console.clone();
+    // On a worker thread: the scheduler would be woken across threads for every record otherwise.
+    let running = runtime.spawn(async move { dispatch(&cli, &layers, &console).await });
+    let ending = runtime.block_on(running).unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     // A thread may still wait for a silent stdin; it must not hold the end back.
     runtime.shutdown_background();
     ending
