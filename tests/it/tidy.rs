@@ -240,3 +240,35 @@ fn every_manifest_names_the_licence() {
         assert!(root().join(licence).is_file(), "{licence}");
     }
 }
+
+#[test]
+fn the_readme_names_every_key_of_the_configuration() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let documented =
+        |name: &str| readme.lines().any(|line| line.starts_with('|') && line.contains(&format!("`{name}`")));
+    check(judge_host::config::SPECS.iter().flat_map(|spec| {
+        let names = [Some(spec.name), Some(spec.flag), spec.variable];
+        names
+            .into_iter()
+            .flatten()
+            .filter(|name| !documented(name))
+            .map(|name| format!("README.md: no row for `{name}`"))
+    }));
+}
+
+#[test]
+fn the_links_of_the_documents_lead_somewhere() {
+    let mut breaches = Vec::new();
+    for name in ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md", "examples/banking77/README.md"] {
+        let path = root().join(name);
+        let text = fs::read_to_string(&path).expect("a document");
+        for (at, _) in text.match_indices("](") {
+            let target = text[at + 2..].split([')', '#']).next().unwrap_or_default();
+            let is_file = !target.is_empty() && !target.contains("://");
+            if is_file && !path.parent().expect("a folder").join(target).exists() {
+                breaches.push(format!("{name}: leads nowhere: {target}"));
+            }
+        }
+    }
+    check(breaches);
+}

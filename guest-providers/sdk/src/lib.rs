@@ -93,3 +93,8 @@ macro_rules! export {
         const _: fn() -> $crate::Descriptor = <$provider as $crate::Provider>::describe;
     };
 }
+
+/// The README's provider, compiled so that it stays true.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
