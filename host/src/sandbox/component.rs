@@ -1,9 +1,8 @@
 use super::bindings::{JudgeProvider, JudgeProviderPre};
 use super::convert::{from_guest, to_guest};
-use super::engine::Core;
 use super::limits::{Limits, PROFILE_BYTES_MAX, STATE_BYTES_MAX};
-use super::load::chain;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, chain};
+use super::shared::Core;
 use super::store::{self, CallState};
 use super::trap;
 use crate::model::{Descriptor, Fault, FaultKind, HttpResponse, Job, Outgoing, Preparation, Previous, Settings, Step};

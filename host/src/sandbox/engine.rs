@@ -2,7 +2,8 @@ use super::limits::{
     CORE_INSTANCES_MAX, HOST_STACK_BYTES, INSTANCES_MAX, INSTANCES_PER_CORE, Limits, MEMORIES_MAX, MEMORY_GUARD_BYTES,
     RESIDENT_BYTES, TABLE_ELEMENTS_MAX, TABLES_MAX,
 };
-use super::store::{self, CallState};
+use super::shared::Core;
+use super::store;
 use super::ticker::Ticker;
 use super::{cache, load, refusal::Refusal};
 use crate::provider::Provider;
@@ -61,17 +62,6 @@ pub struct Sandbox {
     cache_refused: Option<String>,
 }
 
-/// What all components share.
-pub(super) struct Core {
-    // Dropped first: the clock stops before its engine goes.
-    _ticker: Ticker,
-    pub(super) engine: Engine,
-    pub(super) linker: Linker<CallState>,
-    pub(super) limits: Limits,
-    /// As many permits as the pool has room for calls, so that a full pool is a wait and never an error.
-    pub(super) turns: Semaphore,
-}
-
 impl Sandbox {
     /// Starts the engine and its clock.
     ///
@@ -91,7 +81,7 @@ impl Sandbox {
         store::link(&mut linker).map_err(engine_error)?;
         let ticker = Ticker::start(engine.weak()).map_err(|source| SandboxError::Clock { source })?;
         let turns = Semaphore::new(instances_max);
-        Ok(Sandbox { core: Arc::new(Core { _ticker: ticker, engine, linker, limits, turns }), cache_refused })
+        Ok(Sandbox { core: Arc::new(Core { ticker, engine, linker, limits, turns }), cache_refused })
     }
 
     /// Loads a component: reads, compiles (on a thread for blocking work), audits, and asks it who it is.

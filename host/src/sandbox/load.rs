@@ -2,8 +2,9 @@
 
 use super::bindings::JudgeProviderPre;
 use super::component::{Component, Guest};
-use super::engine::Core;
 use super::limits::COMPONENT_BYTES_MAX;
+use super::refusal::chain;
+use super::shared::Core;
 use super::{Refusal, audit, descriptor};
 use crate::model::Descriptor;
 use crate::provider::{Identity, Provider};
@@ -126,9 +127,4 @@ fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), Refus
         return Ok(());
     }
     Err(Refusal::OtherVersion { found: (*first).to_owned(), ours: VERSION })
-}
-
-/// An error with its causes, outermost first.
-pub(super) fn chain(error: &wasmtime::Error) -> String {
-    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

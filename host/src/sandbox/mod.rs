@@ -12,6 +12,7 @@ mod engine;
 mod limits;
 mod load;
 mod refusal;
+mod shared;
 mod stderr;
 mod store;
 mod ticker;

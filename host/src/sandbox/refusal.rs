@@ -131,3 +131,8 @@ impl From<Refusal> for Refused {
 fn list(exports: &[String]) -> String {
     if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") }
 }
+
+/// An error with its causes, outermost first.
+pub(super) fn chain(error: &wasmtime::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -46,6 +46,7 @@ async fn memory_does_not_grow_with_the_records() {
     let after = feed(&mut running, records(FIRST, THEN), THEN).await;
     drop(stdin);
     assert_eq!(running.end().await.code(0).rows().len(), FIRST + THEN);
-    let grown = after - before;
+    // The system counts pages in batches, so that even a peak may come out a little lower later.
+    let grown = after.saturating_sub(before);
     assert!(grown < GROWTH_MAX_KIB, "{grown} KiB more for {} KiB of texts", THEN * TEXT_BYTES / 1024);
 }

@@ -1,0 +1,18 @@
+use super::limits::Limits;
+use super::store::CallState;
+use super::ticker::Ticker;
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+/// What all components share.
+pub(super) struct Core {
+    // Dropped first: the clock stops before its engine goes.
+    #[expect(dead_code, reason = "held for its drop")]
+    pub(super) ticker: Ticker,
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<CallState>,
+    pub(super) limits: Limits,
+    /// As many permits as the pool has room for calls, so that a full pool is a wait and never an error.
+    pub(super) turns: Semaphore,
+}
