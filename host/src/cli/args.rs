@@ -242,6 +242,9 @@ pub(super) enum RegistryCommand {
         /// Which batch
         #[arg(long, value_name = "ID", requires = "outcomes")]
         batch_id: Option<String>,
+        /// Replace the file if it exists
+        #[arg(long)]
+        force: bool,
     },
     /// Put clusters into the registry: JSONL, CSV, or a cluster_registry.json
     Import {

@@ -52,6 +52,10 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
         if watched.facts.interrupted {
             return Ok(Ending::Interrupted);
         }
+        if watched.tally.done() == 0 {
+            let hint = "give a file with some records; `judge-host judge --help` says what they look like";
+            return Err(advice::error(format!("the input holds no records: {}", args.records), hint));
+        }
         failed += watched.tally.failed();
         let latency = |share| watched.tally.latency(share).unwrap_or_default();
         let row = Measured {

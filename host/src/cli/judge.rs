@@ -3,7 +3,7 @@
 use super::args::JudgeArgs;
 use super::setup::{self, Setup};
 use super::watch::{Watched, watch};
-use super::{Ending, advice, dry_run};
+use super::{Ending, advice, dry_run, outputs};
 use anyhow::Context;
 use judge_host::config::{Layers, Output, RunConfig};
 use judge_host::job::sink::{self, Opened, Target};
@@ -27,6 +27,7 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
         Output::Stdout => Path::new("-"),
         Output::File(path) => path,
     }))?;
+    keep_outputs_apart(&config, &records, args)?;
     if let Some(path) = args.summary.as_deref().filter(|_| !args.dry_run) {
         summary_file(path)?;
     }
@@ -67,6 +68,16 @@ fn other_judges(opened: &Opened, setup: &Setup, batch_id: &str, console: &Consol
     }
 }
 
+/// No output falls on an input, on the registry, or on the other output.
+fn keep_outputs_apart(config: &RunConfig, records: &Path, args: &JudgeArgs) -> anyhow::Result<()> {
+    let mut precious = outputs::precious(config, Some(records));
+    if let Output::File(out) = &config.out {
+        outputs::keep_apart(out, "--out", &precious)?;
+        precious.push((out.clone(), "the rows"));
+    }
+    args.summary.as_deref().map_or(Ok(()), |summary| outputs::keep_apart(summary, "--summary", &precious))
+}
+
 /// Finds out before anything is paid for whether the summary can be written.
 fn summary_file(path: &Path) -> anyhow::Result<()> {
     let opened = OpenOptions::new().create(true).append(true).open(path);
@@ -91,8 +102,9 @@ fn some_choice(
             format!("the registry has no clusters, and new ones are not allowed: {}", config.registry.display());
         return Err(advice::error(message, "give clusters with `--clusters FILE`, or allow new ones"));
     }
-    console
-        .note("the registry has no clusters: every one has to be proposed by the judge; `--clusters FILE` gives some");
+    console.note(
+        "the registry has no clusters, and a provider that proposes none can only skip; `--clusters FILE` gives some",
+    );
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod bench;
 mod bodies;
 mod dry_run;
 mod judge;
+mod outputs;
 mod providers;
 mod registry;
 mod setup;

@@ -1,9 +1,9 @@
 //! `judge-host registry`: clusters listed, taken out, and put in; outcomes taken out.
 
 use super::args::{ExportFormat, RegistryArgs, RegistryCommand};
-use super::{Ending, advice, stdout};
+use super::{Ending, advice, outputs, stdout};
 use anyhow::Context;
-use judge_host::config::Layers;
+use judge_host::config::{Layers, RunConfig};
 use judge_host::job::sink::{self, Format};
 use judge_host::model::Cluster;
 use judge_host::registry::exchange::{self, ClusterFormat};
@@ -22,12 +22,14 @@ pub(super) async fn run(layers: &Layers, args: &RegistryArgs, console: &Console)
             let registry = advice::of(Registry::open_read_only(path))?;
             list(&registry, *limit, *json)?;
         }
-        RegistryCommand::Export { file, format, outcomes: false, .. } => {
+        RegistryCommand::Export { file, format, outcomes: false, force, .. } => {
+            not_over(&config, file, *force)?;
             let registry = advice::of(Registry::open_read_only(path))?;
             let written = clusters(&registry, file, *format)?;
             console.say(&format!("{written} clusters written"));
         }
-        RegistryCommand::Export { file, format, batch_id, .. } => {
+        RegistryCommand::Export { file, format, batch_id, force, .. } => {
+            not_over(&config, file, *force)?;
             let registry = advice::of(Registry::open_read_only(path))?;
             let written = outcomes(&registry, file, *format, batch_id.as_deref())?;
             console.say(&format!("{written} rows written"));
@@ -113,6 +115,20 @@ enum Stopped {
     Registry(#[from] RegistryError),
     #[error("cannot write the rows")]
     Sink(#[from] io::Error),
+}
+
+/// An export replaces no file unasked, and the registry never.
+fn not_over(config: &RunConfig, file: &str, force: bool) -> anyhow::Result<()> {
+    let path = Path::new(file);
+    if file == "-" || !path.exists() {
+        return Ok(());
+    }
+    outputs::keep_apart(path, "the export", &outputs::precious(config, None))?;
+    if path.is_file() && !force {
+        let hint = "choose another name, or replace the file with `--force`";
+        return Err(advice::error(format!("the file exists: {file}"), hint));
+    }
+    Ok(())
 }
 
 fn open(file: &str) -> anyhow::Result<Box<dyn Write + Send>> {

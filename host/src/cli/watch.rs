@@ -80,7 +80,9 @@ fn draw(
                 (tally.done(), tally.failed())
             };
             let in_flight = counters.in_flight() as u64;
-            let taken = counters.read.load(Relaxed) - counters.already_done.load(Relaxed);
+            // The smaller one first: the other may have grown meanwhile.
+            let already_done = counters.already_done.load(Relaxed);
+            let taken = counters.read.load(Relaxed).saturating_sub(already_done);
             let fraction_read = fraction_read(taken);
             progress.update(&ProgressView { done, failed, in_flight, fraction_read });
         }

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// What a run counts while it goes on. Relaxed throughout: each number stands alone, and nobody decides by them.
 #[derive(Debug, Default)]
@@ -9,6 +9,8 @@ pub struct Counters {
     pub already_done: AtomicU64,
     /// Requests that the server saw, or may have seen.
     pub calls: AtomicU64,
+    /// Whether the input was read to its end.
+    pub input_ended: AtomicBool,
     in_flight: AtomicUsize,
 }
 

@@ -106,11 +106,14 @@ fn read_on(
     let mut seen = SeenIds::open()?;
     let (mut index, mut sent) = (0, 0);
     while limit.is_none_or(|limit| sent < limit) && !drain.begun() {
-        let Some(read) = source.next_row()? else { break };
+        let Some(read) = source.next_row()? else {
+            counters.input_ended.store(true, Relaxed);
+            break;
+        };
         let slice_id = index / slice_size.max(1);
         index += 1;
         let item = match read {
-            // A row that is no record has no id that it could share with another.
+            // A row that is no record has no id of its own: whatever record has the same is another one.
             Read::Unreadable { request_id, fault, .. } => Item::Unreadable { request_id, fault, slice_id },
             Read::Record { record, line, named } => {
                 if !seen.first(&record.request_id)? {

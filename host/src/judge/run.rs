@@ -7,6 +7,7 @@ use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeRep
 use crate::registry::RegistryError;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -92,11 +93,11 @@ impl Judge {
             limit: run.limit,
             rejudge: run.rejudge,
         };
-        let (items, report) = job::intake(intake, Arc::clone(&self.registry), counters, drain.clone());
+        let (items, report) = job::intake(intake, Arc::clone(&self.registry), Arc::clone(&counters), drain.clone());
         let (results_tx, results) = mpsc::channel(WRITE_AHEAD);
         let writing = {
-            let drain = drain.clone();
-            tokio::task::spawn_blocking(move || write(results, run.sink, each, &drain))
+            let (drain, counters) = (drain.clone(), Arc::clone(&counters));
+            tokio::task::spawn_blocking(move || write(results, run.sink, each, &drain, &counters))
         };
         let work = |item| job::work(Arc::clone(&plan), Arc::clone(&self.registry), item);
         job::schedule(self.policy.parallel, ReceiverStream::new(items), work, results_tx, &drain).await;
@@ -120,6 +121,7 @@ fn write(
     mut sink: Box<dyn Sink>,
     mut each: impl FnMut(&Finished),
     drain: &Drain,
+    counters: &Counters,
 ) -> Result<(), RunError> {
     let mut failed = None;
     while let Some(result) = results.blocking_recv() {
@@ -147,6 +149,6 @@ fn write(
     }
     match failed {
         Some(error) => Err(error),
-        None => sink.finish().map_err(RunError::Sink),
+        None => sink.finish(counters.input_ended.load(Relaxed)).map_err(RunError::Sink),
     }
 }

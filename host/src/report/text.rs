@@ -19,7 +19,7 @@ impl Summary {
             let _ = write!(text, "\n\nfailed records\n{}", failures(&faults, more));
         }
         if self.interrupted {
-            text.push_str("\n\ninterrupted: the same command again goes on from here");
+            text.push_str("\n\ninterrupted: the same command again goes on from here, with `--rejudge` from the start");
         }
         text
     }
@@ -83,7 +83,8 @@ fn failures(faults: &[FaultGroup], more: u64) -> String {
     if more > 0 {
         lines.push(format!("  {} of other kinds", count(more)));
     }
-    lines.push("  hint: the same command again tries the failed records, and no other".to_owned());
+    lines
+        .push("  hint: the same command again, without `--rejudge`, tries the failed records, and no other".to_owned());
     lines.join("\n")
 }
 
@@ -185,9 +186,9 @@ mod tests {
             "failed records",
             "1 credentials 401: the server refused the key",
             "hint: set OPENAI_API_KEY",
-            "hint: the same command again tries the failed records, and no other",
+            "hint: the same command again, without `--rejudge`, tries the failed records, and no other",
             "",
-            "interrupted: the same command again goes on from here",
+            "interrupted: the same command again goes on from here, with `--rejudge` from the start",
         ];
         assert_eq!(lines, expected, "{text}");
     }

@@ -9,28 +9,40 @@ const KEY_BYTES_MIN: usize = 6;
 
 /// A key as a server or a proxy may send it back: some put the headers that they received into an error. It is taken
 /// out here, before a guest, a row or an error can carry it on.
-pub(super) struct Echo(Finder<'static>);
+pub(super) struct Echo(Vec<Finder<'static>>);
 
 impl Echo {
     /// None for a key that is too short to look for.
     pub(super) fn of(secret: &Secret) -> Option<Echo> {
-        let key = secret.expose().as_bytes();
-        (key.len() >= KEY_BYTES_MIN).then(|| Echo(Finder::new(key).into_owned()))
+        let key = secret.expose();
+        if key.len() < KEY_BYTES_MIN {
+            return None;
+        }
+        // As it stands, and as JSON writers may spell it; most keys have nothing to escape, and one spelling.
+        let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
+        let mut spellings = vec![key.to_owned(), escaped.clone()];
+        spellings.extend(["\\/", "\\u002f", "\\u002F"].map(|slash| escaped.replace('/', slash)));
+        spellings.dedup();
+        Some(Echo(spellings.iter().map(|spelling| Finder::new(spelling).into_owned()).collect()))
     }
 
     /// The bytes without the key.
     pub(super) fn redacted(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let Some(first) = self.0.find(&bytes) else { return bytes };
-        let mut clean = bytes[..first].to_vec();
-        let mut rest = &bytes[first..];
-        while let Some(at) = self.0.find(rest) {
-            clean.extend_from_slice(&rest[..at]);
-            clean.extend_from_slice(REDACTED);
-            rest = &rest[at + self.0.needle().len()..];
-        }
-        clean.extend_from_slice(rest);
-        clean
+        self.0.iter().fold(bytes, without)
     }
+}
+
+fn without(bytes: Vec<u8>, spelling: &Finder) -> Vec<u8> {
+    let Some(first) = spelling.find(&bytes) else { return bytes };
+    let mut clean = bytes[..first].to_vec();
+    let mut rest = &bytes[first..];
+    while let Some(at) = spelling.find(rest) {
+        clean.extend_from_slice(&rest[..at]);
+        clean.extend_from_slice(REDACTED);
+        rest = &rest[at + spelling.needle().len()..];
+    }
+    clean.extend_from_slice(rest);
+    clean
 }
 
 impl fmt::Debug for Echo {
@@ -53,6 +65,10 @@ mod tests {
             ("got Bearer sk-1234567, and sk-1234567sk-1234567.", "got Bearer [redacted], and [redacted][redacted]."),
         ] {
             assert_eq!(echo.redacted(sent.into()), left.as_bytes());
+        }
+        let odd = Echo::of(&Secret::new("sk-ab\"cd/ef")).expect("long enough");
+        for sent in [r#"sk-ab"cd/ef"#, r#"sk-ab\"cd/ef"#, r#"sk-ab\"cd\/ef"#, r#"sk-ab\"cd\u002fef"#] {
+            assert_eq!(odd.redacted(sent.into()), REDACTED, "{sent}");
         }
         assert_eq!(format!("{echo:?}"), "[redacted]");
         assert!(Echo::of(&Secret::new("short")).is_none());

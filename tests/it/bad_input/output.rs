@@ -62,7 +62,7 @@ fn an_output_that_cannot_be_written_is_refused() {
     for (flags, error, hint) in [
         ("--out rows.txt", "cannot tell the format of the output from its name: rows.txt", "`.jsonl` or `.csv`"),
         ("--out rows", "cannot tell the format of the output from its name: rows", "give `-` for stdout"),
-        ("--out none/rows.jsonl", "/none/rows.jsonl\n  caused by: there is no such folder", "a folder that exists"),
+        ("--out none/rows.jsonl", "none/rows.jsonl\n  caused by: there is no such folder", "a folder that exists"),
         ("--summary none/s.json", "cannot write the summary: none/s.json: No such file", "a folder that exists"),
         ("--summary folder.jsonl", "cannot write the summary: folder.jsonl: Is a directory", "wants a file"),
     ] {
@@ -121,4 +121,39 @@ fn an_export_that_cannot_be_written_is_refused() {
     ] {
         refused(run(&case, &format!("registry export {flags}")), error, hint);
     }
+}
+
+#[test]
+fn no_output_falls_on_what_the_run_reads_or_keeps() {
+    let case = case();
+    run(&case, &line("--registry kept.db --out rows.jsonl")).code(0);
+    let files = ["records.jsonl", "clusters.jsonl", "kept.db", "rows.jsonl"];
+    let before = files.map(|name| fs::read(case.path(name)).unwrap());
+    let judge = line("--registry kept.db --out rows.jsonl");
+    for (command, said) in [
+        (line("--out records.jsonl --force"), "--out would overwrite the records"),
+        (line("--out ./clusters.jsonl --force"), "--out would overwrite the clusters"),
+        (format!("{judge} --summary kept.db"), "--summary would overwrite the registry"),
+        (format!("{judge} --summary records.jsonl"), "--summary would overwrite the records"),
+        (format!("{judge} --summary rows.jsonl"), "--summary would overwrite the rows"),
+        ("registry --registry kept.db export kept.db --format jsonl --force".into(), "would overwrite the registry"),
+        ("registry --registry kept.db export rows.jsonl".into(), "the file exists: rows.jsonl"),
+    ] {
+        let ran = run(&case, &command).code(2);
+        assert!(ran.stderr.contains(said) && ran.stderr.contains("hint: "), "{command}\n{}", ran.stderr);
+    }
+    assert!(files.map(|name| fs::read(case.path(name)).unwrap()) == before, "nothing was changed");
+    run(&case, "registry --registry kept.db export rows.jsonl --force").code(0);
+    assert!(case.read("rows.jsonl").contains("\"cluster_id\":\"card_arrival\",\"name\""));
+}
+
+#[test]
+fn a_file_taken_from_another_batch_is_no_longer_the_others() {
+    let case = case();
+    run(&case, &line("--out rows.jsonl --batch-id a")).code(0);
+    run(&case, &line("--out rows.jsonl --batch-id b --force")).code(0);
+    let before = case.read("rows.jsonl");
+    let error = "the output file exists and is not this run's";
+    refused(run(&case, &line("--out rows.jsonl --batch-id a")), error, "`--force`");
+    assert_eq!(case.read("rows.jsonl"), before);
 }

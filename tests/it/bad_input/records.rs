@@ -48,7 +48,11 @@ fn a_bad_line_has_its_place_told_and_all_others_are_judged() {
         assert_eq!(row(&rows, id)["cluster_id"], "card_arrival");
     }
     assert!(ran.stderr.contains("4 bad-input bad-json: the first: line 2 column 25: bad JSON"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("hint: the same command again tries the failed records"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("hint: the same command again, without `--rejudge`, tries the failed records"),
+        "{}",
+        ran.stderr
+    );
 
     // Mended, the same command judges what failed, and nothing else; what was judged before comes first.
     let mended: Vec<u8> = (0..SLIPS.len()).flat_map(|n| good(&format!("mended-{n}"))).collect();

@@ -28,11 +28,11 @@ pub trait Sink: Send {
     /// As `write`.
     fn flush(&mut self) -> io::Result<()>;
 
-    /// Ends the writing. Called once, where no row failed.
+    /// Ends the writing. Called once, where no row failed; says whether the input was read to its end.
     ///
     /// # Errors
     /// As `write`.
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, _whole_input: bool) -> io::Result<()> {
         self.flush()
     }
 }

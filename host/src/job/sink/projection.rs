@@ -40,6 +40,9 @@ pub fn open(target: &Target, registry: &Arc<Registry>, batch_id: &str, rejudge: 
         // A pipe or a device: nothing to make anew, and no other file to put in its place.
         let output = BufWriter::new(OpenOptions::new().write(true).open(path).map_err(failed)?);
         let mut sink = sink(*format, output, true).map_err(failed)?;
+        if rejudge {
+            return Ok(Opened { sink, providers: BTreeSet::new() });
+        }
         let replayed = replay(sink.as_mut(), registry, batch_id, Which::Verdicts, &failed)?;
         return Ok(Opened { sink, providers: replayed.providers });
     }
@@ -83,10 +86,12 @@ impl Sink for Projection {
         self.rows.flush()
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, whole_input: bool) -> io::Result<()> {
         self.rows.flush()?;
         if let Some(Anew { path, format, registry, batch_id, since }) = &self.anew {
-            rebuild(path, *format, registry, batch_id, Which::AllSince(*since)).map_err(io::Error::other)?;
+            // Where the input was not read to its end, its bad rows were not all told again.
+            let since = if whole_input { *since } else { 0 };
+            rebuild(path, *format, registry, batch_id, Which::AllSince(since)).map_err(io::Error::other)?;
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ impl Target {
     /// `-` is stdout; otherwise the name's end tells the format.
     ///
     /// # Errors
-    /// Where the name ends in something else than `.jsonl`, `.ndjson` or `.csv`.
+    /// Where the name ends in something else than `.jsonl`, `.ndjson` or `.csv`, or its folder is not there.
     pub fn parse(path: &Path) -> Result<Target, TargetError> {
         if path == Path::new("-") {
             return Ok(Target::Stdout);
@@ -83,6 +83,11 @@ impl Target {
             Some("csv") => Format::Csv,
             _ => return Err(TargetError::Extension(path.to_owned())),
         };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            let source = io::Error::new(io::ErrorKind::NotFound, "there is no such folder");
+            return Err(TargetError::Io { path: path.to_owned(), source });
+        }
         Ok(Target::File { path: path.to_owned(), format })
     }
 }

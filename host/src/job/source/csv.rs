@@ -3,6 +3,11 @@ use serde_json::Value;
 use std::io;
 use std::path::PathBuf;
 
+/// Columns of a header that are told.
+const NAMES_MAX: usize = 20;
+/// The longest text that counts as a column's name.
+const NAME_CHARS_MAX: usize = 30;
+
 /// Comma-separated values with a header; quotes, embedded line ends and CRLF as in RFC 4180.
 pub(super) struct Csv {
     rows: ::csv::Reader<Bounded>,
@@ -22,7 +27,7 @@ impl Csv {
         // An empty file is an empty input, not one with the wrong columns.
         let empty = csv.header.iter().all(String::is_empty);
         if !empty && !csv.header.iter().any(|name| name == "text") {
-            return Err(SourceError::Columns { found: csv.header.join(", ") });
+            return Err(SourceError::Columns { found: names(&csv.header) });
         }
         Ok(csv)
     }
@@ -54,6 +59,20 @@ impl Csv {
             }
         }
         row::record(line, named)
+    }
+}
+
+/// The columns, as far as they look like names: a file without a header has a record there, which is nobody's to see.
+fn names(header: &[String]) -> String {
+    let is_name = |name: &&String| {
+        (1..=NAME_CHARS_MAX).contains(&name.chars().count())
+            && name.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.'))
+    };
+    let names: Vec<_> = header.iter().filter(is_name).take(NAMES_MAX).map(String::as_str).collect();
+    match (names.as_slice(), header.len() - names.len()) {
+        ([], _) => "nothing that looks like a name".to_owned(),
+        (names, 0) => names.join(", "),
+        (names, others) => format!("{}, and {others} others", names.join(", ")),
     }
 }
 

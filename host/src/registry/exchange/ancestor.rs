@@ -17,7 +17,7 @@ struct Written<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(expecting = "expected the ancestor's registry, `{\"version\":1,\"clusters\":[…]}`")]
+#[serde(expecting = "a registry of clusters, `{\"version\":1,\"clusters\":[…]}`")]
 struct Found {
     #[serde(default, deserialize_with = "version")]
     #[expect(dead_code, reason = "checked while it is read")]

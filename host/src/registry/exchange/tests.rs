@@ -112,7 +112,7 @@ fn refusals_name_the_file_the_line_and_what_is_wrong() {
             3,
             "there twice",
         ),
-        ("c.json", "[]", 1, "the ancestor's registry"),
+        ("c.json", "[]", 1, "a registry of clusters"),
     ];
     for (name, content, line, words) in cases {
         let (found, text) = refused(name, content);

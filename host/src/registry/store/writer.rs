@@ -33,9 +33,16 @@ impl Writer {
 
     /// Remembers the output file that a batch writes.
     pub(crate) fn set_sink(&self, batch_id: &str, sink_path: &str) -> Result<(), RegistryError> {
-        let sql = "INSERT OR REPLACE INTO batches (batch_id, sink_path) VALUES (?, ?)";
-        let done = self.connection.execute(sql, [batch_id, sink_path]);
-        done.map(drop).map_err(|error| failure(&self.path, "write the batch's output file", error))
+        let write = || {
+            let transaction = self.connection.unchecked_transaction()?;
+            // A file belongs to the batch that wrote it last.
+            let others = "DELETE FROM batches WHERE sink_path = ?2 AND batch_id <> ?1";
+            transaction.execute(others, [batch_id, sink_path])?;
+            let own = "INSERT OR REPLACE INTO batches (batch_id, sink_path) VALUES (?, ?)";
+            transaction.execute(own, [batch_id, sink_path])?;
+            transaction.commit()
+        };
+        write().map_err(|error| failure(&self.path, "write the batch's output file", error))
     }
 
     /// Makes every insert into `table` fail, as a broken disk would; for tests.
