@@ -50,16 +50,24 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         Ok(report) => (report, Ok(())),
         Err(error) => (RunReport::default(), Err(error)),
     };
+    let tally = std::mem::take(&mut *lock(&tally));
+    let (read, already_done) = (counters.read.load(Relaxed), counters.already_done.load(Relaxed));
+    // What a stop gave up, or a sink did not take, has no outcome in this run: the next one reads it anew.
+    let with_outcome = tally.done() + already_done;
+    let cut_short = report.interrupted || ended.is_err();
+    if cut_short && read > with_outcome {
+        console
+            .note(&format!("{} records were begun and not finished: the next run takes them up", read - with_outcome));
+    }
     let facts = RunFacts {
-        records: counters.read.load(Relaxed),
-        already_done: counters.already_done.load(Relaxed),
+        records: if cut_short { with_outcome } else { read },
+        already_done,
         duplicates: report.intake.duplicates,
         calls: counters.calls.load(Relaxed),
         wall,
         parallel: judge.policy().parallel,
         interrupted: report.interrupted,
     };
-    let tally = std::mem::take(&mut *lock(&tally));
     Ok(Watched { tally, intake: report.intake, facts, ended })
 }
 
