@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 
 /// Items read ahead of the scheduler: enough that a slow disk does not show, small beside the records in flight.
 const READ_AHEAD: usize = 64;
+/// What tells the name of a bad row from the id of a record that is called alike.
+const UNREADABLE: &str = "-unreadable";
 /// Repeated ids that are told by name.
 const DUPLICATES_TOLD: usize = 5;
 
@@ -113,8 +115,13 @@ fn read_on(
         let slice_id = index / slice_size.max(1);
         index += 1;
         let item = match read {
-            // A row that is no record has no id of its own: whatever record has the same is another one.
-            Read::Unreadable { request_id, fault, .. } => Item::Unreadable { request_id, fault, slice_id },
+            Read::Unreadable { mut request_id, fault, .. } => {
+                // Its name is only its line's; a record that calls itself so keeps the name.
+                if !seen.first(&request_id)? || registry.judged(&batch_id, &request_id)? {
+                    request_id.push_str(UNREADABLE);
+                }
+                Item::Unreadable { request_id, fault, slice_id }
+            }
             Read::Record { record, line, named } => {
                 if !seen.first(&record.request_id)? {
                     report.duplicates += 1;

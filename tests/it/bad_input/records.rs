@@ -200,3 +200,16 @@ fn clusters_and_instructions_that_cannot_be_read_are_refused() {
         refused(run(&case, &format!("judge records.jsonl --provider lexical {flags}")), error, hint);
     }
 }
+
+#[test]
+fn a_bad_row_and_a_record_named_like_its_line_both_have_their_outcome() {
+    let case = case();
+    case.file("records.jsonl", "{\"id\":\"line-2\",\"text\":\"my card\"}\n{bad\n");
+    let command = format!("judge records.jsonl {LEXICAL}");
+    for _ in 0..2 {
+        let rows = run(&case, &command).code(1).rows();
+        assert_eq!(ids(&rows).len(), 2, "{rows:?}");
+        assert!(row(&rows, "line-2")["error"].is_null());
+        assert_eq!(row(&rows, "line-2-unreadable")["error"]["code"], "bad-json");
+    }
+}
