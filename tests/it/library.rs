@@ -221,7 +221,7 @@ async fn a_judge_that_cannot_be_opened_says_what_to_do() {
         (
             Box::new(|options| options.api_key = Some(Secret::new("sk-other"))),
             "the provider cannot start: openai",
-            "name the environment variable that holds the key".to_owned(),
+            "check the key, and that `--api-key-env` names the environment variable that holds it".to_owned(),
         ),
         (
             Box::new(|options| {

@@ -55,10 +55,13 @@ struct Source {
 }
 
 impl Source {
-    /// The lines before the unit tests.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let numbered = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
-        numbered.take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+    /// The lines before the unit tests that stand in the file; tests in a file of their own are no end.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> + Clone {
+        let lines: Vec<&str> = self.text.lines().collect();
+        let begins_tests =
+            |pair: &[&str]| pair[0].starts_with("#[cfg(test)]") && pair[1].contains("mod ") && pair[1].ends_with('{');
+        let end = lines.windows(2).position(begins_tests).unwrap_or(lines.len());
+        self.text.lines().enumerate().map(|(index, line)| (index + 1, line)).take(end)
     }
 
     fn is_test(&self) -> bool {
@@ -107,6 +110,18 @@ fn words_after<'a>(line: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a s
     })
 }
 
+/// Whether a line names this crate: in a path, with or without `::` before it, or alone after `use`.
+fn names_crate(line: &str, name: &str) -> bool {
+    let is_word = |char: char| char.is_alphanumeric() || char == '_';
+    line.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + name.len()..]);
+        let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
+        // `crate::http::` and `self::csv::` are our own rooms.
+        let own = before.strip_suffix("::").is_some_and(|path| path.ends_with(is_word));
+        whole && !own && (after.starts_with("::") || before.ends_with("use ") || before.ends_with("use ::"))
+    })
+}
+
 fn is_comment(line: &str) -> bool {
     line.trim_start().starts_with("//")
 }
@@ -117,9 +132,7 @@ fn foreign_crates_stay_in_their_rooms() {
     for source in sources(&root().join("host/src")) {
         for (number, line) in source.code().filter(|(_, line)| !is_comment(line)) {
             for (name, rooms, reason) in EDGES {
-                let named = line.contains(&format!("{name}::")) || line.contains(&format!("use {name}"));
-                let own = line.contains(&format!("_{name}::")) || line.contains(&format!(":{name}::"));
-                if named && !own && !rooms.iter().any(|room| source.name.starts_with(room)) {
+                if names_crate(line, name) && !rooms.iter().any(|room| source.name.starts_with(room)) {
                     breaches.push(format!("{}:{number}: names `{name}`: {reason}", source.name));
                 }
             }
@@ -201,6 +214,24 @@ fn long_functions(source: &Source) -> impl Iterator<Item = (usize, usize)> {
         let length = end - number + 1;
         (length > FUNCTION_LINES_MAX).then_some((number, length))
     })
+}
+
+#[test]
+fn the_look_for_crates_finds_every_spelling_and_nothing_else() {
+    for (line, found) in [
+        ("use reqwest::Client;", true),
+        ("use ::reqwest as http;", true),
+        ("fn of(error: &::reqwest::Error)", true),
+        ("    error: reqwest::Error,", true),
+        ("use crate::reqwest::Client;", false),
+        ("let my_reqwest = my_reqwest::get();", false),
+        ("use reqwest_middleware::Client;", false),
+    ] {
+        assert_eq!(names_crate(line, "reqwest"), found, "{line}");
+    }
+    let text = "#[cfg(test)]\nmod tests;\nuse a::b;\n\n#[cfg(test)]\nmod inline {\n    use c::d;\n}\n";
+    let source = Source { name: "x.rs".into(), text: text.into() };
+    assert_eq!(source.code().last(), Some((4, "")), "code goes on after tests in a file of their own");
 }
 
 #[test]

@@ -100,7 +100,7 @@ pub fn fault(response: &HttpResponse, job: Option<&Job>) -> Fault {
     fault.retry_after_ms = http::retry_after(response);
     match response.status {
         300..=399 => fault.hint("the endpoint redirects elsewhere: give its final address by `--endpoint`"),
-        401 | 403 => fault.hint("name the environment variable that holds the key by `--api-key-env`"),
+        401 | 403 => fault.hint("check the key, and that `--api-key-env` names the environment variable that holds it"),
         404 if error.is("model_not_found") || error.says("model") => Fault { kind: FaultKind::ModelNotFound, ..fault },
         404 | 405 => fault.hint("this path is unknown to the server: check `--endpoint`"),
         _ => fault,

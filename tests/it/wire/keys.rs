@@ -82,7 +82,9 @@ async fn a_wrong_key_ends_the_run_before_the_first_record() {
             );
             assert!(told.contains("credentials: the server answered status 401"), "{told}");
             assert!(
-                told.contains("hint: name the environment variable that holds the key by `--api-key-env`"),
+                told.contains(
+                    "hint: check the key, and that `--api-key-env` names the environment variable that holds it"
+                ),
                 "{told}"
             );
             assert!(ran.stdout.is_empty() && !told.contains(KEY), "{told}");

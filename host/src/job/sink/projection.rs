@@ -27,24 +27,14 @@ pub struct Opened {
 /// Where the file cannot be written.
 pub fn open(target: &Target, registry: &Arc<Registry>, batch_id: &str, rejudge: bool) -> Result<Opened, TargetError> {
     let Target::File { path, format } = target else {
-        let mut sink: Box<dyn Sink> = Box::new(Jsonl(BufWriter::new(io::stdout())));
-        if rejudge {
-            return Ok(Opened { sink, providers: BTreeSet::new() });
-        }
-        let failed = |source| TargetError::Io { path: PathBuf::from("-"), source };
-        let replayed = replay(sink.as_mut(), registry, batch_id, Which::Verdicts, &failed)?;
-        return Ok(Opened { sink, providers: replayed.providers });
+        let rows = Box::new(Jsonl(BufWriter::new(io::stdout())));
+        return stream(rows, Path::new("-"), registry, batch_id, rejudge);
     };
     let failed = |source| TargetError::Io { path: path.clone(), source };
     if path.exists() && !path.is_file() {
         // A pipe or a device: nothing to make anew, and no other file to put in its place.
         let output = BufWriter::new(OpenOptions::new().write(true).open(path).map_err(failed)?);
-        let mut sink = sink(*format, output, true).map_err(failed)?;
-        if rejudge {
-            return Ok(Opened { sink, providers: BTreeSet::new() });
-        }
-        let replayed = replay(sink.as_mut(), registry, batch_id, Which::Verdicts, &failed)?;
-        return Ok(Opened { sink, providers: replayed.providers });
+        return stream(rows(*format, output).map_err(failed)?, path, registry, batch_id, rejudge);
     }
     let path = absolute(path)?;
     // First the claim, then the file: a run that ends between the two leaves no file that the next one refuses.
@@ -60,6 +50,23 @@ pub fn open(target: &Target, registry: &Arc<Registry>, batch_id: &str, rejudge: 
         since: registry.snapshot().epoch,
     });
     Ok(Opened { sink: Box::new(Projection { rows, anew }), providers: replayed.providers })
+}
+
+/// What can only be written on: the earlier verdicts first, unless all is judged again.
+fn stream(
+    mut sink: Box<dyn Sink>,
+    name: &Path,
+    registry: &Registry,
+    batch_id: &str,
+    rejudge: bool,
+) -> Result<Opened, TargetError> {
+    let failed = |source| TargetError::Io { path: name.to_owned(), source };
+    let providers = if rejudge {
+        BTreeSet::new()
+    } else {
+        replay(sink.as_mut(), registry, batch_id, Which::Verdicts, &failed)?.providers
+    };
+    Ok(Opened { sink, providers })
 }
 
 /// A file of rows, made anew at the end where appending alone would leave it double or short.
