@@ -108,6 +108,9 @@ async fn each_attack_ends_in_its_own_fault_and_costs_one_attempt() {
             ("exit", "build", FaultKind::Trap, Some("exit"), 2, 0),
             ("flood-output", "build", FaultKind::TooLarge, Some("output"), 1, 0),
             ("huge-state", "build", FaultKind::TooLarge, Some("state"), 1, 0),
+            ("bomb", "brief", FaultKind::Memory, None, 2, 0),
+            ("panic", "brief", FaultKind::Trap, Some("abort"), 2, 0),
+            ("huge-brief", "build", FaultKind::TooLarge, Some("brief"), 1, 0),
         ],
     )
     .await;

@@ -1,7 +1,7 @@
 //! Judges with a classifier: `POST /classify {"text", "labels"}` answers `{"label", "score"}`.
 
 use judge_provider::serde_json::json;
-use judge_provider::{Answer, Confidence, Decision, Descriptor, Verdict, error, fault, http};
+use judge_provider::{Answer, Body, Confidence, Decision, Descriptor, Task, Verdict, error, fault, http};
 use judge_provider::{Fault, HttpResponse, Job, Preparation, Previous, Provider, Settings, Step};
 
 pub struct Classifier;
@@ -19,16 +19,20 @@ impl Provider for Classifier {
         Ok(Preparation::Ready(Vec::new()))
     }
 
+    fn brief(_: Task) -> Result<Body, Fault> {
+        // A classifier knows its labels by their ids, which are in every job.
+        Ok(Body::Text(String::new()))
+    }
+
     fn build_request(job: Job) -> Result<Step, Fault> {
         let record = job.single().ok_or_else(|| fault::invalid_request("one record a request, please"))?;
-        let labels: Vec<&str> = job.candidates.iter().map(|cluster| cluster.id.as_str()).collect();
-        let body = json!({ "text": record.text, "labels": labels });
+        let body = json!({ "text": record.text, "labels": job.candidate_ids });
         Ok(Step::Send(http::send(http::post_json("/classify", &body))))
     }
 
     fn parse_response(job: Job, _: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
         if !http::is_success(&response) {
-            return Err(error::fault(&response, Some(&job)));
+            return Err(error::fault(&response));
         }
         let body = http::json(&response)?;
         let (Some(label), Some(score)) = (body["label"].as_str(), body["score"].as_f64()) else {

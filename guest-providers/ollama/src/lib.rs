@@ -7,7 +7,7 @@ mod request;
 mod response;
 
 use judge_provider::{
-    AuthSlot, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, Settings, Step, http,
+    AuthSlot, Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, Settings, Step, Task, http,
 };
 use options::Options;
 
@@ -34,9 +34,13 @@ impl Provider for Ollama {
         }
     }
 
+    fn brief(task: Task) -> Result<Body, Fault> {
+        Ok(request::brief(&task, &Options::read(&task.settings)?))
+    }
+
     fn build_request(job: Job) -> Result<Step, Fault> {
-        let body = request::body(&job, &Options::read(&job.settings)?);
-        Ok(Step::Send(http::send(http::post_json("/api/chat", &body))))
+        let request = http::post_json_text("/api/chat", request::body(&job)?);
+        Ok(Step::Send(http::send(request)))
     }
 
     fn parse_response(job: Job, _state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {

@@ -15,7 +15,7 @@ pub(crate) fn check_model(model: &str, response: &HttpResponse) -> Result<Prepar
         return Err(not_ollama());
     }
     if !http::is_success(response) {
-        return Err(error::fault(response, None));
+        return Err(error::fault(response));
     }
     let Ok(body) = http::json(response) else {
         return Err(not_ollama());

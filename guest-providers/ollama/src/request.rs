@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use judge_provider::serde_json::{Value, json};
-use judge_provider::{Job, prompt, schema};
+use judge_provider::{Body, Fault, Job, Task, brief, prompt, schema};
 
 /// Generated tokens for one verdict: a rationale of two sentences in any script, and a proposal.
 const NUM_PREDICT: u32 = 512;
@@ -12,41 +12,67 @@ const NUM_CTX_MIN: u64 = 8192;
 /// Bytes of a prompt for one token, on the safe side: English has about 4, Cyrillic 5, Chinese 3.
 const BYTES_PER_TOKEN: u64 = 3;
 
-/// The request for a job. Sampling is off unless the operator asked for it, so that a run can be repeated.
-pub(crate) fn body(job: &Job, options: &Options) -> Value {
-    let (system, user) = (prompt::system(job), prompt::user(job));
-    let records = u32::try_from(job.records.len()).unwrap_or(u32::MAX);
-    let num_predict = job.settings.max_output_tokens.unwrap_or(NUM_PREDICT.saturating_mul(records));
-    let num_ctx = options.num_ctx.map_or_else(|| context_size(system.len() + user.len(), num_predict), u64::from);
-    let mut sampling = json!({
-        "temperature": job.settings.temperature.unwrap_or(0.0),
+/// The request of a task, without the records and the context that they need. Sampling is off unless the operator asked
+/// for it, so that a run can be repeated.
+pub(crate) fn brief(task: &Task, options: &Options) -> Body {
+    let system = prompt::system(task);
+    let num_predict = task.settings.max_output_tokens.unwrap_or(NUM_PREDICT.saturating_mul(task.records_max));
+    let head = json!({
+        "model": task.settings.model,
+        "num_ctx": options.num_ctx,
         "num_predict": num_predict,
-        "num_ctx": num_ctx,
+        "system_bytes": system.len(),
     });
-    if let Some(seed) = job.settings.seed {
+    let mut sampling = json!({
+        "temperature": task.settings.temperature.unwrap_or(0.0),
+        "num_predict": num_predict,
+        "num_ctx": brief::HOLE,
+    });
+    if let Some(seed) = task.settings.seed {
         sampling["seed"] = seed.into();
     }
     let mut body = json!({
-        "model": job.settings.model,
+        "model": task.settings.model,
         "stream": false,
         "think": options.think,
-        "format": schema::verdict(job),
+        "format": schema::verdict(task),
         // Without these a prompt that is too long loses its middle, and nobody is told.
         "truncate": false,
         "shift": false,
-        "options": sampling,
-        "messages": [{ "role": "system", "content": system }, { "role": "user", "content": user }],
     });
     if let Some(keep_alive) = &options.keep_alive {
         body["keep_alive"] = keep_alive.clone();
     }
-    body
+    body["options"] = sampling;
+    body["messages"] = json!([
+        { "role": "system", "content": system },
+        { "role": "user", "content": brief::HOLE },
+    ]);
+    brief::with_head(&head, &body)
+}
+
+/// The request for a job.
+///
+/// # Errors
+/// Where the brief is not one of ours.
+pub(crate) fn body(job: &Job) -> Result<String, Fault> {
+    let user = prompt::user(&job.records);
+    let num_ctx = num_ctx(&brief::head(job)?, &user);
+    brief::fill(job, &[num_ctx.into(), user.into()])
+}
+
+/// The context for the task's system message and this user message, in tokens.
+fn num_ctx(head: &Value, user: &str) -> u64 {
+    let number = |name: &str| head[name].as_u64().unwrap_or_default();
+    head["num_ctx"].as_u64().unwrap_or_else(|| {
+        let user_bytes = u64::try_from(user.len()).unwrap_or(u64::MAX);
+        context_size(number("system_bytes").saturating_add(user_bytes), number("num_predict"))
+    })
 }
 
 /// Doubled until prompt and answer fit, so that a run sees few sizes.
-fn context_size(prompt_bytes: usize, num_predict: u32) -> u64 {
-    let prompt_tokens = u64::try_from(prompt_bytes).unwrap_or(u64::MAX) / BYTES_PER_TOKEN;
-    let needed = prompt_tokens.saturating_add(u64::from(num_predict));
+fn context_size(prompt_bytes: u64, num_predict: u64) -> u64 {
+    let needed = (prompt_bytes / BYTES_PER_TOKEN).saturating_add(num_predict);
     needed.checked_next_power_of_two().unwrap_or(needed).max(NUM_CTX_MIN)
 }
 

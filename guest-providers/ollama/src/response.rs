@@ -2,7 +2,7 @@
 
 use judge_provider::error::ServerError;
 use judge_provider::serde_json::Value;
-use judge_provider::{Answer, Fault, FaultKind, HttpResponse, Job, Usage, answer, error, fault, http};
+use judge_provider::{Answer, Fault, FaultKind, HttpResponse, Job, Usage, answer, brief, error, fault, http};
 
 /// The answer in a response, or why there is none.
 pub(crate) fn answer(job: &Job, response: &HttpResponse) -> Result<Answer, Fault> {
@@ -11,12 +11,7 @@ pub(crate) fn answer(job: &Job, response: &HttpResponse) -> Result<Answer, Fault
     }
     let body = http::json(response)?;
     if let Some(error) = ServerError::read(&body) {
-        return Err(error::named(
-            kind_of_words(&error).unwrap_or(FaultKind::Other),
-            response.status,
-            &error,
-            Some(job),
-        ));
+        return Err(error::named(kind_of_words(&error).unwrap_or(FaultKind::Other), response.status, &error));
     }
     let usage = usage(&body);
     let finish_reason = body["done_reason"].as_str();
@@ -52,11 +47,14 @@ fn empty(body: &Value) -> Fault {
 }
 
 fn failure(job: &Job, response: &HttpResponse) -> Fault {
-    let fault = error::fault(response, Some(job));
+    let fault = error::fault(response);
     let error = http::json(response).ok().and_then(|body| ServerError::read(&body)).unwrap_or_default();
     let fault = Fault { kind: kind_of_words(&error).unwrap_or(fault.kind), ..fault };
     match fault.kind {
-        FaultKind::ModelNotFound => fault.hint(format!("ollama pull {}", job.settings.model)),
+        FaultKind::ModelNotFound => match brief::head(job) {
+            Ok(head) => fault.hint(format!("ollama pull {}", head["model"].as_str().unwrap_or_default())),
+            Err(_) => fault,
+        },
         FaultKind::TooLong => fault.hint("give the model a larger context by `--setting num_ctx=TOKENS`"),
         FaultKind::Unsupported if error.says("think") => fault.hint("try `--setting think=false`"),
         _ => fault,

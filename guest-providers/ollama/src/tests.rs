@@ -3,14 +3,14 @@
 
 use super::*;
 use judge_provider::serde_json::{Value, json};
-use judge_provider::{Body, Cluster, Decision, FaultKind, Instructions, Outgoing, Record, Usage};
+use judge_provider::{Cluster, Decision, FaultKind, Instructions, Outgoing, Record, Usage};
 
 fn settings(extra: &[(&str, &str)]) -> Settings {
     let extra = extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Settings { model: "qwen3:8b".to_owned(), temperature: None, max_output_tokens: None, seed: None, extra }
 }
 
-fn job(settings: Settings) -> Job {
+fn task(settings: Settings) -> Task {
     let cluster = Cluster {
         id: "top-up".to_owned(),
         name: "Top up".to_owned(),
@@ -18,15 +18,22 @@ fn job(settings: Settings) -> Job {
         criteria: String::new(),
         samples: Vec::new(),
     };
-    Job {
-        records: vec![Record { id: "r1".to_owned(), text: "add money please".to_owned(), context: Vec::new() }],
+    Task {
         candidates: vec![cluster],
         instructions: Instructions { text: String::new(), rationale_language: None },
         allow_new_cluster: false,
+        records_max: 1,
         settings,
         profile: Vec::new(),
         extras: Vec::new(),
     }
+}
+
+fn job(settings: Settings) -> Job {
+    let record = Record { id: "r1".to_owned(), text: "add money please".to_owned(), context: Vec::new() };
+    let task = task(settings);
+    let brief = Ollama::brief(task.clone()).unwrap();
+    task.job(brief, vec![record])
 }
 
 fn response(status: u16, body: &str) -> HttpResponse {

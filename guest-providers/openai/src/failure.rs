@@ -2,7 +2,7 @@
 //! of vLLM, llama.cpp and other compatible servers are beside them.
 
 use judge_provider::error::{self, ServerError};
-use judge_provider::{Fault, FaultKind, HttpResponse, Job, http};
+use judge_provider::{Fault, FaultKind, HttpResponse, http};
 
 /// Codes and types, and the kinds that they stand for.
 const CODES: [(&str, FaultKind); 21] = [
@@ -33,18 +33,18 @@ const CODES: [(&str, FaultKind); 21] = [
 ];
 
 /// The fault of a response of an error status.
-pub(crate) fn of(response: &HttpResponse, job: Option<&Job>) -> Fault {
+pub(crate) fn of(response: &HttpResponse) -> Fault {
     let error = http::json(response).ok().and_then(|body| ServerError::read(&body)).unwrap_or_default();
-    let fault = error::fault(response, job);
+    let fault = error::fault(response);
     refined(fault, &error)
 }
 
 /// The fault of an error in a body of a success status.
-pub(crate) fn of_body(response: &HttpResponse, error: &ServerError, job: &Job) -> Fault {
+pub(crate) fn of_body(response: &HttpResponse, error: &ServerError) -> Fault {
     // Some servers put the status that they mean into the code.
     let meant = error.code.as_deref().and_then(|code| code.parse().ok());
     let kind = meant.map_or(FaultKind::Other, error::kind_of_status);
-    let fault = error::named(kind, response.status, error, Some(job));
+    let fault = error::named(kind, response.status, error);
     refined(fault.retry_after_ms(http::retry_after(response)), error)
 }
 

@@ -8,7 +8,8 @@ mod request;
 mod response;
 
 use judge_provider::{
-    AuthSlot, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, Settings, Step, http,
+    AuthSlot, Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, Settings, Step, Task, brief,
+    http, prompt,
 };
 use options::Options;
 
@@ -36,9 +37,14 @@ impl Provider for OpenAi {
         }
     }
 
+    fn brief(task: Task) -> Result<Body, Fault> {
+        let body = request::body(&task, &Options::read(&task.settings)?);
+        Ok(brief::of(&body))
+    }
+
     fn build_request(job: Job) -> Result<Step, Fault> {
-        let body = request::body(&job, &Options::read(&job.settings)?);
-        Ok(Step::Send(http::send(http::post_json("/v1/chat/completions", &body))))
+        let body = brief::fill(&job, &[prompt::user(&job.records).into()])?;
+        Ok(Step::Send(http::send(http::post_json_text("/v1/chat/completions", body))))
     }
 
     fn parse_response(job: Job, _state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {

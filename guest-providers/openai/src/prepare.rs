@@ -17,7 +17,7 @@ pub(crate) fn check_model(model: &str, response: &HttpResponse) -> Result<Prepar
         return ready();
     }
     if !http::is_success(response) {
-        let fault = failure::of(response, None);
+        let fault = failure::of(response);
         // A key may be allowed to judge, and not to list.
         return Err(if response.status == 403 {
             fault.hint("if the key may not list models, skip this check by `--setting check_model=false`")

@@ -9,18 +9,18 @@ use std::borrow::Cow;
 /// The answer in a response, or why there is none.
 pub(crate) fn answer(job: &Job, response: &HttpResponse) -> Result<Answer, Fault> {
     if !http::is_success(response) {
-        return Err(failure::of(response, Some(job)));
+        return Err(failure::of(response));
     }
     let body = http::json(response)?;
     let usage = usage::openai(&body["usage"]);
     if let Some(error) = ServerError::read(&body) {
-        return Err(failure::of_body(response, &error, job).usage(usage));
+        return Err(failure::of_body(response, &error).usage(usage));
     }
     let Some(choice) = body["choices"].as_array().and_then(|choices| choices.first()) else {
         return Err(fault::malformed("no-choice", "the server's answer holds no choice").usage(usage));
     };
     let finish_reason = choice["finish_reason"].as_str();
-    let text = text(job, choice, finish_reason, usage)?;
+    let text = text(choice, finish_reason, usage)?;
     let verdicts = answer::read(job, &text).map_err(|fault| fault.usage(usage))?;
     Ok(Answer {
         verdicts,
@@ -32,7 +32,7 @@ pub(crate) fn answer(job: &Job, response: &HttpResponse) -> Result<Answer, Fault
 }
 
 /// What the model wrote, where it wrote all of it: a cut or filtered answer is none, even if it happens to parse.
-fn text<'a>(job: &Job, choice: &'a Value, finish_reason: Option<&str>, usage: Usage) -> Result<Cow<'a, str>, Fault> {
+fn text<'a>(choice: &'a Value, finish_reason: Option<&str>, usage: Usage) -> Result<Cow<'a, str>, Fault> {
     let message = &choice["message"];
     match finish_reason {
         Some("length") => {
@@ -46,7 +46,7 @@ fn text<'a>(job: &Job, choice: &'a Value, finish_reason: Option<&str>, usage: Us
         _ => {}
     }
     if let Some(refusal) = message["refusal"].as_str().filter(|words| !words.is_empty()) {
-        let words = error::safe(refusal, Some(job));
+        let words = error::safe(refusal);
         return Err(fault::refused(format!("the model refused: {words}"), usage).code("refusal"));
     }
     match &message["content"] {
@@ -54,7 +54,7 @@ fn text<'a>(job: &Job, choice: &'a Value, finish_reason: Option<&str>, usage: Us
         Value::Array(parts) => {
             let refusal = parts.iter().find_map(|part| part["refusal"].as_str());
             if let Some(words) = refusal {
-                let words = error::safe(words, Some(job));
+                let words = error::safe(words);
                 return Err(fault::refused(format!("the model refused: {words}"), usage).code("refusal"));
             }
             Ok(Cow::Owned(parts.iter().filter_map(|part| part["text"].as_str()).collect()))

@@ -7,8 +7,8 @@ mod verdict;
 use crate::{Fault, Job, Verdict, fault, prompt};
 use serde_json::Value;
 
-/// The verdicts in a model's text: one for a job of one record; for several records those that can be read, as the
-/// host asks again for the rest alone.
+/// The verdicts in a model's text: the one for a job of one record; of a list those that can be read, as the host asks
+/// again for the rest alone.
 ///
 /// # Errors
 /// `malformed`, where there is no verdict to read, with one of these codes: `empty`, `unfinished-json`, `not-json`,
@@ -24,9 +24,9 @@ pub fn read(job: &Job, text: &str) -> Result<Vec<Verdict>, Fault> {
 /// # Errors
 /// As [`read`].
 pub fn read_value(job: &Job, answer: &Value) -> Result<Vec<Verdict>, Fault> {
-    match job.single() {
-        Some(record) => Ok(vec![verdict::read(job, &record.id, answer)?]),
-        None => several(job, answer),
+    match (job.single(), answer["verdicts"].is_array()) {
+        (Some(record), false) => Ok(vec![verdict::read(job, &record.id, answer)?]),
+        _ => several(job, answer),
     }
 }
 

@@ -1,19 +1,13 @@
 //! What a server says when it does not answer: its error body in any of the usual shapes, the kind of fault that a
-//! status stands for, and the server's words made safe to show.
+//! status stands for, and the server's words made short enough to show. Where they repeat the prompt, the host leaves them out.
 
-use crate::{Fault, FaultKind, HttpResponse, Job, http};
+use crate::{Fault, FaultKind, HttpResponse, http};
 use serde_json::Value;
 
 /// Characters of the server's words that a message may hold.
 const MESSAGE_CHARS_MAX: usize = 300;
 /// Characters of a code.
 const CODE_CHARS_MAX: usize = 80;
-/// So many characters in a row that also stand in the prompt are an echo of it.
-const ECHO_CHARS: usize = 24;
-/// A record's text shorter than [`ECHO_CHARS`] counts as echoed when all of it is there; shorter than this, it
-/// stands in any sentence by chance.
-const ECHO_CHARS_MIN: usize = 4;
-
 /// An error as the server words it, whatever the shape of its body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerError {
@@ -91,12 +85,11 @@ pub fn kind_of_status(status: u16) -> FaultKind {
 }
 
 /// The fault that a response of an error status stands for: kind by status, the server's code, words and wait. The
-/// caller refines the kind where its API says more, with [`ServerError::read`]. `job` is what the server may echo;
-/// none in a preparation, where nothing of a record was sent.
-pub fn fault(response: &HttpResponse, job: Option<&Job>) -> Fault {
+/// caller refines the kind where its API says more, with [`ServerError::read`].
+pub fn fault(response: &HttpResponse) -> Fault {
     let error = serde_json::from_str(http::text(response).trim()).ok().and_then(|body| ServerError::read(&body));
     let error = error.unwrap_or_default();
-    let mut fault = named(kind_of_status(response.status), response.status, &error, job);
+    let mut fault = named(kind_of_status(response.status), response.status, &error);
     fault.retry_after_ms = http::retry_after(response);
     match response.status {
         300..=399 => fault.hint("the endpoint redirects elsewhere: give its final address by `--endpoint`"),
@@ -108,12 +101,11 @@ pub fn fault(response: &HttpResponse, job: Option<&Job>) -> Fault {
 }
 
 /// A fault of a kind in the server's own words, for what came with this status.
-pub fn named(kind: FaultKind, status: u16, error: &ServerError, job: Option<&Job>) -> Fault {
-    let repeats = |code: &String| job.is_some_and(|job| echoes(&one_line(code), job));
-    let code = error.code.as_ref().or(error.kind.as_ref()).filter(|code| !repeats(code));
+pub fn named(kind: FaultKind, status: u16, error: &ServerError) -> Fault {
+    let code = error.code.as_ref().or(error.kind.as_ref());
     let code = code.map_or_else(|| status.to_string(), |code| cut(code, CODE_CHARS_MAX));
     let message = match &error.message {
-        Some(words) => format!("the server answered status {status}: {}", safe(words, job)),
+        Some(words) => format!("the server answered status {status}: {}", safe(words)),
         None => format!("the server answered status {status}"),
     };
     Fault::new(kind, message).code(code)
@@ -122,17 +114,14 @@ pub fn named(kind: FaultKind, status: u16, error: &ServerError, job: Option<&Job
 /// How a body begins inside a message. Servers that dislike a request like to repeat it.
 const BODY_STARTS: &str = "{\"";
 
-/// The server's or model's words, fit to be shown: on one line, at most 300 characters, without what looks like a
-/// piece of a JSON body, and left out where they repeat what was sent.
-pub fn safe(words: &str, job: Option<&Job>) -> String {
+/// The server's or model's words, fit to be shown: on one line, at most 300 characters, and without what looks like a
+/// piece of a JSON body.
+pub fn safe(words: &str) -> String {
     let words = one_line(words);
     let words = match words.find(BODY_STARTS) {
         Some(start) => format!("{}…", words[..start].trim_end()),
         None => words,
     };
-    if job.is_some_and(|job| echoes(&words, job)) {
-        return "(its words repeat the prompt, and are left out)".to_owned();
-    }
     cut(&words, MESSAGE_CHARS_MAX)
 }
 
@@ -147,36 +136,10 @@ fn cut(text: &str, chars_max: usize) -> String {
     }
 }
 
-/// Only the part that would be shown is looked at: what is cut off cannot leak.
-fn echoes(words: &str, job: &Job) -> bool {
-    let shown: Vec<char> = words.chars().take(MESSAGE_CHARS_MAX).flat_map(char::to_lowercase).collect();
-    let shown_text: String = shown.iter().collect();
-    let normal = |text: &str| one_line(text).to_lowercase();
-    let short = |text: &String| {
-        let chars = text.chars().count();
-        (ECHO_CHARS_MIN..ECHO_CHARS).contains(&chars) && shown_text.contains(text.as_str())
-    };
-    if job.records.iter().map(|record| normal(&record.text)).any(|text| short(&text)) {
-        return true;
-    }
-    let records = job.records.iter().flat_map(|record| {
-        record.context.iter().map(|(_, value)| value.as_str()).chain(std::iter::once(record.text.as_str()))
-    });
-    let clusters = job.candidates.iter().flat_map(|cluster| {
-        [&cluster.summary, &cluster.criteria].into_iter().chain(&cluster.samples).map(String::as_str)
-    });
-    let sent: Vec<String> =
-        records.chain(clusters).chain(std::iter::once(job.instructions.text.as_str())).map(normal).collect();
-    shown.windows(ECHO_CHARS).any(|window| {
-        let window: String = window.iter().collect();
-        sent.iter().any(|text| text.contains(&window))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{job, record, response};
+    use crate::samples::response;
     use serde_json::json;
 
     #[test]
@@ -225,41 +188,21 @@ mod tests {
             (529, "", FaultKind::Overloaded),
         ];
         for (status, body, kind) in cases {
-            assert_eq!(fault(&response(status, &[], body), None).kind, kind, "{status} {body}");
+            assert_eq!(fault(&response(status, &[], body)).kind, kind, "{status} {body}");
         }
     }
 
     #[test]
     fn waits_and_codes_come_along() {
         let body = "{\"error\":{\"message\":\"slow down\",\"type\":\"requests\",\"code\":null}}";
-        let fault = fault(&response(429, &[("retry-after", "3")], body), None);
+        let fault = fault(&response(429, &[("retry-after", "3")], body));
         assert_eq!(fault.retry_after_ms, Some(3_000));
         assert_eq!(fault.code.as_deref(), Some("requests"));
         assert_eq!(fault.message, "the server answered status 429: slow down");
     }
 
     #[test]
-    fn messages_never_repeat_the_prompt() {
-        let mut job = job();
-        job.records = vec![record("r1", "my iban is DE89 3704 0044 0532 0130 00, please\nhelp me")];
-        job.instructions.text = "We sell insurance to fishermen on the coast.".to_owned();
-        for words in [
-            "invalid input: 'MY IBAN is DE89 3704 0044 0532'",
-            "bad content 0044 0532 0130 00, please help me",
-            "cannot read `sell insurance to fishermen on`",
-        ] {
-            let shown = safe(words, Some(&job));
-            assert!(shown.contains("left out"), "{shown}");
-        }
-        assert_eq!(safe("context of 4096 tokens\n exceeded", Some(&job)), "context of 4096 tokens exceeded");
-        let echo = ServerError { code: Some("MY IBAN is DE89 3704 0044 0532".to_owned()), ..Default::default() };
-        assert_eq!(named(FaultKind::Other, 400, &echo, Some(&job)).code.as_deref(), Some("400"), "nor does a code");
-        job.records = vec![record("r1", "sesame")];
-        assert!(safe("do not open sesame here", Some(&job)).contains("left out"));
-    }
-
-    #[test]
     fn messages_are_bounded() {
-        assert_eq!(safe(&"ж".repeat(5_000), None).chars().count(), MESSAGE_CHARS_MAX + 1);
+        assert_eq!(safe(&"ж".repeat(5_000)).chars().count(), MESSAGE_CHARS_MAX + 1);
     }
 }

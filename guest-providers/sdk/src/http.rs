@@ -13,11 +13,16 @@ pub fn get(path: &str) -> HttpRequest {
 
 /// `POST path` with a JSON body. The body's keys keep their order, so the same value gives the same bytes.
 pub fn post_json(path: &str, body: &Value) -> HttpRequest {
+    post_json_text(path, written(body))
+}
+
+/// `POST path` with a body that is JSON text already.
+pub fn post_json_text(path: &str, body: String) -> HttpRequest {
     HttpRequest {
         method: "POST".to_owned(),
         path_and_query: path.to_owned(),
         headers: vec![header_pair("content-type", "application/json"), header_pair("accept", "application/json")],
-        body: Some(Body::Text(written(body))),
+        body: Some(Body::Text(body)),
     }
 }
 

@@ -3,8 +3,8 @@
 //! waits, retries and commits. It knows no key, picks no host, and keeps nothing between calls.
 //!
 //! ```
-//! use judge_provider::{Answer, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, Settings, Step};
-//! use judge_provider::{Confidence, Decision, Verdict, fault};
+//! use judge_provider::{Answer, Body, Confidence, Decision, Descriptor, Fault, HttpResponse, Job, Preparation, Previous};
+//! use judge_provider::{Provider, Settings, Step, Task, Verdict, fault};
 //!
 //! struct First;
 //!
@@ -17,8 +17,12 @@
 //!         Ok(Preparation::Ready(Vec::new()))
 //!     }
 //!
+//!     fn brief(_: Task) -> Result<Body, Fault> {
+//!         Ok(Body::Text(String::new()))
+//!     }
+//!
 //!     fn build_request(job: Job) -> Result<Step, Fault> {
-//!         let first = job.candidates.first().map(|cluster| cluster.id.clone());
+//!         let first = job.candidate_ids.first().cloned();
 //!         let decision = first.map_or(Decision::Skip, Decision::Assign);
 //!         let verdict = |record_id| Verdict {
 //!             record_id,
@@ -43,10 +47,12 @@
 extern crate self as judge_provider;
 
 pub mod answer;
+pub mod brief;
 pub mod error;
 pub mod fault;
 pub mod http;
 pub mod prompt;
+pub mod repair;
 pub mod schema;
 pub mod usage;
 mod values;
@@ -78,7 +84,7 @@ pub use serde_json;
 pub use bindings::exports::judge::provider::provider::{
     Answer, AuthSlot, Body, Cluster, Confidence, Decision, Descriptor, Extra, Fault, FaultKind, Guest as Provider,
     HttpRequest, HttpResponse, Instructions, Job, Outgoing, Preparation, Previous, Proposal, Record, SettingSpec,
-    Settings, Step, Usage, Verdict,
+    Settings, Step, Task, Usage, Verdict,
 };
 
 /// Makes a [`Provider`] the one that the component exports. Once in a crate. In a native build, for unit tests, it

@@ -2,7 +2,7 @@
 //! required, none besides, optional ones as a union with null, no bounds on lengths. Keys are generated in the
 //! schema's order, so the rationale stands before the decision.
 
-use crate::{Job, prompt};
+use crate::Task;
 use serde_json::{Value, json};
 
 /// OpenAI's strict mode takes this many enum values in a whole schema.
@@ -14,29 +14,28 @@ const LONG_ENUM_CHARS_MAX: usize = 15_000;
 /// `decision` and `confidence` have three values each.
 const FIXED_ENUM_VALUES: usize = 6;
 
-/// The schema of the answer to a job: one verdict, or with several records `{"verdicts": [...]}`, each verdict with
-/// its `record_id`. Cluster ids are an enum while servers take it; [`crate::answer`] checks them in any case.
-pub fn verdict(job: &Job) -> Value {
-    if job.single().is_some() {
-        return object(&verdict_properties(job));
+/// The schema of the answer to a task's jobs: one verdict, or where jobs hold several records `{"verdicts": [...]}`,
+/// each verdict with its `record_id`. Cluster ids are an enum while servers take it; [`crate::answer`] checks them in
+/// any case.
+pub fn verdict(task: &Task) -> Value {
+    if task.records_max <= 1 {
+        return object(&verdict_properties(task));
     }
-    let ids: Vec<String> = job.records.iter().map(|record| prompt::one_line(&record.id)).collect();
-    let mut properties = json!({ "record_id": one_of(&ids, ENUM_VALUES_MAX) });
-    if let (Some(all), Value::Object(own)) = (properties.as_object_mut(), verdict_properties(job)) {
+    let mut properties = json!({ "record_id": { "type": "string" } });
+    if let (Some(all), Value::Object(own)) = (properties.as_object_mut(), verdict_properties(task)) {
         all.extend(own);
     }
     object(&json!({ "verdicts": { "type": "array", "items": object(&properties) } }))
 }
 
-fn verdict_properties(job: &Job) -> Value {
-    let candidates: Vec<String> = job.candidates.iter().map(|cluster| cluster.id.clone()).collect();
-    let records = if job.records.len() > 1 { job.records.len() } else { 0 };
+fn verdict_properties(task: &Task) -> Value {
+    let candidates: Vec<String> = task.candidates.iter().map(|cluster| cluster.id.clone()).collect();
     let cluster_id = if candidates.is_empty() {
         json!({ "type": "null" })
     } else {
-        nullable(&one_of(&candidates, ENUM_VALUES_MAX.saturating_sub(FIXED_ENUM_VALUES + records)))
+        nullable(&one_of(&candidates, ENUM_VALUES_MAX - FIXED_ENUM_VALUES))
     };
-    let new_cluster = if job.allow_new_cluster {
+    let new_cluster = if task.allow_new_cluster {
         let text = json!({ "type": "string" });
         nullable(&object(&json!({ "name": text, "summary": text, "criteria": text })))
     } else {
@@ -44,19 +43,19 @@ fn verdict_properties(job: &Job) -> Value {
     };
     json!({
         "rationale": { "type": "string" },
-        "decision": { "type": "string", "enum": decisions(job) },
+        "decision": { "type": "string", "enum": decisions(task) },
         "cluster_id": cluster_id,
         "confidence": { "type": "string", "enum": ["low", "medium", "high"] },
         "new_cluster": new_cluster,
     })
 }
 
-fn decisions(job: &Job) -> Vec<&'static str> {
+fn decisions(task: &Task) -> Vec<&'static str> {
     let mut decisions = Vec::new();
-    if !job.candidates.is_empty() {
+    if !task.candidates.is_empty() {
         decisions.push("assign");
     }
-    if job.allow_new_cluster {
+    if task.allow_new_cluster {
         decisions.push("new_cluster");
     }
     decisions.push("skip");
@@ -83,7 +82,7 @@ fn object(properties: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{cluster, job, record};
+    use crate::samples::{cluster, task};
 
     /// Every object closed and complete, no keyword outside the strict subset.
     fn assert_strict(schema: &Value) {
@@ -108,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_verdict_has_its_keys_in_order() {
-        let schema = verdict(&job());
+        let schema = verdict(&task());
         assert_strict(&schema);
         assert_eq!(schema["required"], json!(["rationale", "decision", "cluster_id", "confidence", "new_cluster"]));
         assert_eq!(schema["properties"]["decision"]["enum"], json!(["assign", "new_cluster", "skip"]));
@@ -117,11 +116,11 @@ mod tests {
 
     #[test]
     fn decisions_that_are_not_allowed_are_not_in_it() {
-        let mut closed = job();
+        let mut closed = task();
         closed.allow_new_cluster = false;
         assert_eq!(verdict(&closed)["properties"]["decision"]["enum"], json!(["assign", "skip"]));
         assert_eq!(verdict(&closed)["properties"]["new_cluster"], json!({ "type": "null" }));
-        let mut empty = job();
+        let mut empty = task();
         empty.candidates.clear();
         assert_eq!(verdict(&empty)["properties"]["decision"]["enum"], json!(["new_cluster", "skip"]));
         assert_eq!(verdict(&empty)["properties"]["cluster_id"], json!({ "type": "null" }));
@@ -131,13 +130,10 @@ mod tests {
 
     #[test]
     fn several_records_are_a_list_of_verdicts_by_id() {
-        let mut job = job();
-        job.records.push(record("r2", "second"));
-        let schema = verdict(&job);
+        let schema = verdict(&Task { records_max: 2, ..task() });
         assert_strict(&schema);
         let item = &schema["properties"]["verdicts"]["items"];
         assert_eq!(item["required"][0], "record_id");
-        assert_eq!(item["properties"]["record_id"]["enum"], json!(["r1", "r2"]));
     }
 
     #[test]
@@ -145,9 +141,9 @@ mod tests {
         for (count, width, is_enum) in
             [(250, 100, true), (251, 50, true), (251, 100, false), (994, 10, true), (995, 10, false)]
         {
-            let mut job = job();
-            job.candidates = (0..count).map(|n| cluster(&format!("{n:0width$}"), "n")).collect();
-            let ids = &verdict(&job)["properties"]["cluster_id"]["anyOf"][0];
+            let mut task = task();
+            task.candidates = (0..count).map(|n| cluster(&format!("{n:0width$}"), "n")).collect();
+            let ids = &verdict(&task)["properties"]["cluster_id"]["anyOf"][0];
             assert_eq!(ids.get("enum").is_some(), is_enum, "{count} ids of {width} characters");
         }
     }

@@ -16,6 +16,20 @@ pub fn openai(usage: &Value) -> Usage {
     }
 }
 
+/// Two costs together. What neither reports stays unknown.
+pub fn sum(one: Usage, other: Usage) -> Usage {
+    let add = |one: Option<u64>, other: Option<u64>| match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (known, None) | (None, known) => known,
+    };
+    Usage {
+        input_tokens: add(one.input_tokens, other.input_tokens),
+        cached_input_tokens: add(one.cached_input_tokens, other.cached_input_tokens),
+        output_tokens: add(one.output_tokens, other.output_tokens),
+        cost_micro_usd: add(one.cost_micro_usd, other.cost_micro_usd),
+    }
+}
+
 /// US dollars in millionths; none for what is no amount of money.
 pub fn micro_usd(dollars: f64) -> Option<u64> {
     let micro = (dollars * MICRO_USD).round();

@@ -1,6 +1,6 @@
 //! Starting points for the contract's values, so that a provider writes only what differs.
 
-use crate::{Answer, AuthSlot, Descriptor, Fault, Job, Record, SettingSpec, Settings, Usage};
+use crate::{Answer, AuthSlot, Body, Descriptor, Fault, Job, Record, SettingSpec, Settings, Task, Usage};
 use std::str::FromStr;
 
 // Every count unknown: this is what a server that reports nothing costs.
@@ -70,6 +70,19 @@ impl Settings {
     /// The operator's value of a setting that the descriptor declares, or none where none was given.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Task {
+    /// A job of this task as the host asks it: for the unit tests of providers.
+    pub fn job(&self, brief: Body, records: Vec<Record>) -> Job {
+        Job {
+            records,
+            brief,
+            candidate_ids: self.candidates.iter().map(|cluster| cluster.id.clone()).collect(),
+            allow_new_cluster: self.allow_new_cluster,
+            extras: Vec::new(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn of_request(request: &HttpRequest) -> String {
     fields.hex()
 }
 
-/// SHA-256 in hex over everything that a job asks.
+/// SHA-256 in hex over everything that a job asks; what its task says is in the brief.
 pub(super) fn of_job(job: &Job) -> String {
     let mut fields = Fields(Sha256::new());
     for record in &job.records {
@@ -24,20 +24,11 @@ pub(super) fn of_job(job: &Job) -> String {
         fields.text(&record.text);
         fields.pairs(&record.context);
     }
-    for cluster in job.candidates.iter() {
-        for text in [&cluster.cluster_id, &cluster.name, &cluster.summary, &cluster.criteria] {
-            fields.text(text);
-        }
-        fields.list(&cluster.sample_requests);
+    fields.bytes(job.brief.as_bytes());
+    for cluster_id in job.task.candidate_ids() {
+        fields.text(cluster_id);
     }
-    fields.text(&job.instructions.text);
-    fields.text(job.instructions.rationale_language.as_deref().unwrap_or_default());
-    fields.bytes(&[u8::from(job.allow_new_cluster)]);
-    fields.text(&job.settings.model);
-    fields
-        .text(&format!("{:?} {:?} {:?}", job.settings.temperature, job.settings.max_output_tokens, job.settings.seed));
-    fields.pairs(&job.settings.extra);
-    fields.bytes(&job.profile);
+    fields.bytes(&[u8::from(job.task.allow_new_cluster)]);
     fields.hex()
 }
 
@@ -52,13 +43,6 @@ impl Fields {
 
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
-    }
-
-    fn list(&mut self, texts: &[String]) {
-        self.0.update((texts.len() as u64).to_le_bytes());
-        for text in texts {
-            self.text(text);
-        }
     }
 
     fn pairs(&mut self, pairs: &[(String, String)]) {

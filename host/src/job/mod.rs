@@ -1,8 +1,10 @@
 //! A record's way: read, judge, commit, write. This room knows providers, transports and the registry by their
 //! traits and faces only, never what is behind them.
 
+mod brief;
 mod counters;
 mod drain;
+mod echo;
 mod hash;
 mod intake;
 mod plan;
@@ -13,6 +15,7 @@ pub mod source;
 mod verdict;
 mod worker;
 
+pub use brief::Briefs;
 pub use counters::Counters;
 pub use drain::Drain;
 pub use intake::{Intake, IntakeError, IntakeReport, Item, intake};

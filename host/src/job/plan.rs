@@ -1,8 +1,8 @@
 use super::Counters;
+use super::brief::Briefs;
 use crate::control::retry::RetryPolicy;
-use crate::model::{Instructions, Job, Record, Settings};
+use crate::model::{Cluster, Fault, Instructions, Job, Record, Settings, Task};
 use crate::provider::Provider;
-use crate::registry::Snapshot;
 use crate::transport::Transport;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,21 +31,24 @@ pub struct Plan {
     pub total_timeout: Duration,
     /// What the run counts.
     pub counters: Arc<Counters>,
+    /// The brief that jobs share.
+    pub briefs: Briefs,
 }
 
 impl Plan {
-    /// The question for one record, as the registry stands.
+    /// The question for one record. Its brief is made anew only where the candidates are others than last time.
     ///
     /// # Errors
-    /// Where the record names a candidate that the registry does not hold.
-    pub(super) fn job(&self, record: &Arc<Record>, snapshot: &Snapshot) -> Result<Job, crate::model::Fault> {
-        Ok(Job {
-            records: vec![Arc::clone(record)],
-            candidates: snapshot.candidates(record, self.candidates_max)?,
+    /// Where the provider makes no brief.
+    pub(super) async fn job(&self, record: &Arc<Record>, candidates: &Arc<[Arc<Cluster>]>) -> Result<Job, Fault> {
+        let task = || Task {
+            candidates: Arc::clone(candidates),
             instructions: Arc::clone(&self.instructions),
             allow_new_cluster: self.allow_new_cluster,
             settings: Arc::clone(&self.settings),
             profile: Arc::clone(&self.profile),
-        })
+        };
+        let (task, brief) = self.briefs.of(self.provider.as_ref(), candidates, task).await?;
+        Ok(Job { records: vec![Arc::clone(record)], task, brief })
     }
 }

@@ -26,13 +26,13 @@ pub(super) fn check(job: &Job, answer: &Answer) -> Result<Judged, Fault> {
         return Err(malformed("too-long", format!("the rationale is over {RATIONALE_BYTES_MAX} bytes")));
     }
     let (decision, cluster_id, proposal) = match &verdict.choice {
-        Choice::Assign(id) if job.candidates.iter().any(|candidate| candidate.cluster_id == *id) => {
+        Choice::Assign(id) if job.task.candidate_ids().any(|candidate| candidate == id) => {
             (Decision::Assign, Some(id.clone()), None)
         }
         Choice::Assign(_) => {
             return Err(malformed("unknown-cluster", "assigned to a cluster that was not offered"));
         }
-        Choice::NewCluster(_) if !job.allow_new_cluster => {
+        Choice::NewCluster(_) if !job.task.allow_new_cluster => {
             return Err(malformed("new-cluster", "proposed a new cluster where none is allowed"));
         }
         Choice::NewCluster(proposal) => (Decision::NewCluster, None, Some(checked(proposal)?)),
@@ -62,19 +62,20 @@ fn malformed(code: &str, message: impl Into<String>) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cluster, Confidence, Record};
+    use crate::model::{Body, Cluster, Confidence, Record, Task};
     use std::sync::Arc;
 
     fn job(allow_new_cluster: bool) -> Job {
         let cluster = Cluster { cluster_id: "refund".into(), ..Cluster::default() };
-        Job {
-            records: vec![Arc::new(Record::new("r1", "where is my money"))],
+        let task = Task {
             candidates: Arc::from([Arc::new(cluster)]),
             instructions: Arc::default(),
             allow_new_cluster,
             settings: Arc::default(),
             profile: Arc::default(),
-        }
+        };
+        let records = vec![Arc::new(Record::new("r1", "where is my money"))];
+        Job { records, task: Arc::new(task), brief: Arc::new(Body::Text(String::new())) }
     }
 
     fn verdict(record_id: &str, choice: Choice) -> Verdict {

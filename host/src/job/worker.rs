@@ -1,7 +1,9 @@
 //! The whole story of one record, top to bottom: snapshot, job, attempts, check, commit.
 
-use super::{Plan, hash, intake::Item, verdict};
-use crate::model::{Answer, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outcome, Record, Step, Usage};
+use super::{Plan, echo, hash, intake::Item, verdict};
+use crate::model::{
+    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outcome, Record, Step, Usage,
+};
 use crate::registry::{Registry, RegistryError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -50,14 +52,15 @@ pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Resul
 /// # Errors
 /// The fault that the record would end in before anything is sent.
 pub async fn first_step(plan: &Plan, registry: &Registry, record: Record) -> Result<Step, Fault> {
-    let job = plan.job(&Arc::new(record), &registry.snapshot())?;
+    let candidates = registry.snapshot().candidates(&record, plan.candidates_max)?;
+    let job = plan.job(&Arc::new(record), &candidates).await?;
     plan.provider.build_request(&job).await
 }
 
 async fn judge(plan: &Plan, registry: &Registry, record: &Arc<Record>, slice_id: u64) -> Outcome {
     let snapshot = registry.snapshot();
-    let tried = match plan.job(record, &snapshot) {
-        Ok(job) => pursue(plan, &job).await,
+    let tried = match snapshot.candidates(record, plan.candidates_max) {
+        Ok(candidates) => pursue(plan, record, &candidates).await,
         Err(fault) => Tried::not_at_all(fault),
     };
     let outcome = outcome(plan, record.request_id.clone(), slice_id, tried);
@@ -106,13 +109,13 @@ fn outcome(plan: &Plan, request_id: String, slice_id: u64, tried: Tried) -> Outc
 }
 
 /// Attempts until there is a verdict or the policy ends it.
-async fn pursue(plan: &Plan, job: &Job) -> Tried {
+async fn pursue(plan: &Plan, record: &Arc<Record>, candidates: &Arc<[Arc<Cluster>]>) -> Tried {
     let begun = Instant::now();
     let mut tried = Tried::not_at_all(Fault::new(FaultKind::Other, "no attempt was made"));
     loop {
         tried.attempts += 1;
         let left = plan.total_timeout.saturating_sub(begun.elapsed());
-        tried.result = match tokio::time::timeout(left, attempt(plan, job, &mut tried)).await {
+        tried.result = match tokio::time::timeout(left, attempt(plan, record, candidates, &mut tried)).await {
             Ok(result) => result,
             Err(_) => Err(out_of_time("verdict", plan.total_timeout)),
         };
@@ -127,10 +130,16 @@ async fn pursue(plan: &Plan, job: &Job) -> Tried {
 }
 
 /// One attempt. Once a response has come, every fault is one of a request that was sent, whatever its cause.
-async fn attempt(plan: &Plan, job: &Job, tried: &mut Tried) -> Result<Judged, Fault> {
+async fn attempt(
+    plan: &Plan,
+    record: &Arc<Record>,
+    candidates: &Arc<[Arc<Cluster>]>,
+    tried: &mut Tried,
+) -> Result<Judged, Fault> {
+    let job = plan.job(record, candidates).await?;
     let mut sends = 0;
-    let result = steps(plan, job, tried, &mut sends).await;
-    result.map_err(|fault| Fault { request_sent: fault.request_sent || sends > 0, ..fault })
+    let result = steps(plan, &job, tried, &mut sends).await;
+    result.map_err(|fault| echo::left_out(Fault { request_sent: fault.request_sent || sends > 0, ..fault }, &job))
 }
 
 /// Build, send, parse, perhaps send again, and the check of the answer. `sends` counts the responses that came.

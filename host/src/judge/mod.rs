@@ -12,7 +12,7 @@ pub use run::{Run, RunError, RunReport};
 pub use slice::Outcomes;
 
 use crate::control::retry::RetryPolicy;
-use crate::job::{self, Counters, Plan};
+use crate::job::{self, Briefs, Counters, Plan};
 use crate::model::{Fault, Instructions, Record, Settings, Step};
 use crate::provider::Provider;
 use crate::registry::Registry;
@@ -149,6 +149,7 @@ impl Judge {
             retry: self.policy.retry,
             total_timeout: self.policy.total_timeout,
             counters,
+            briefs: Briefs::default(),
         }
     }
 }

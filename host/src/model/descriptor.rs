@@ -21,7 +21,7 @@ pub struct SettingSpec {
 }
 
 /// What a provider says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Descriptor {
     /// Short name, unique among the loaded providers.
     pub id: String,

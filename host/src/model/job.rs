@@ -1,4 +1,4 @@
-use super::{Cluster, Record};
+use super::{Body, Cluster, ClusterId, Record};
 use std::sync::Arc;
 
 /// How to judge; the same for all jobs of a run.
@@ -25,12 +25,10 @@ pub struct Instructions {
     pub rationale_language: Option<String>,
 }
 
-/// One question to the judge. Cheap to clone: what jobs share is shared.
+/// What is asked of every record that is shown the same candidates.
 #[derive(Clone, Debug)]
-pub struct Job {
-    /// What to judge; never empty.
-    pub records: Vec<Arc<Record>>,
-    /// The clusters to choose from, in an order that stays the same from job to job.
+pub struct Task {
+    /// The clusters to choose from, in an order that stays the same from task to task.
     pub candidates: Arc<[Arc<Cluster>]>,
     /// What to know besides.
     pub instructions: Arc<Instructions>,
@@ -40,4 +38,22 @@ pub struct Job {
     pub settings: Arc<Settings>,
     /// What the provider's preparation returned.
     pub profile: Arc<[u8]>,
+}
+
+/// One question to the judge. Cheap to clone: what jobs share is shared.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What to judge; never empty.
+    pub records: Vec<Arc<Record>>,
+    /// What is asked of them.
+    pub task: Arc<Task>,
+    /// What the provider made of the task.
+    pub brief: Arc<Body>,
+}
+
+impl Task {
+    /// The ids that an assignment may name, in the order of the candidates.
+    pub fn candidate_ids(&self) -> impl Iterator<Item = &ClusterId> {
+        self.candidates.iter().map(|cluster| &cluster.cluster_id)
+    }
 }

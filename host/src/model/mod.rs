@@ -14,7 +14,7 @@ pub use cluster::{Cluster, ClusterId, ClusterStatus};
 pub use descriptor::{AuthSlot, Descriptor, SettingSpec};
 pub use exchange::{Body, HttpRequest, HttpResponse, Outgoing, Preparation, Previous, Step};
 pub use fault::{Fault, FaultKind};
-pub use job::{Instructions, Job, Settings};
+pub use job::{Instructions, Job, Settings, Task};
 pub use outcome::{Decision, Judged, Outcome};
 pub use record::Record;
 pub use verdict::{Answer, Choice, Confidence, Proposal, Usage, Verdict};

@@ -5,7 +5,7 @@ mod catalog;
 
 pub use catalog::{Catalog, CatalogError, FILES_MAX, Refused, RefusedFile, Table, UnknownProvider};
 
-use crate::model::{Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step};
+use crate::model::{Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step, Task};
 use async_trait::async_trait;
 use std::path::PathBuf;
 
@@ -32,6 +32,9 @@ pub trait Provider: Send + Sync {
 
     /// One step of the preflight before a run; the first has no `previous`.
     async fn prepare(&self, settings: &Settings, previous: Option<Previous>) -> Result<Preparation, Fault>;
+
+    /// What all jobs of a task need.
+    async fn brief(&self, task: &Task) -> Result<Body, Fault>;
 
     /// The first step of a job.
     async fn build_request(&self, job: &Job) -> Result<Step, Fault>;

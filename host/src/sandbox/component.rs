@@ -1,11 +1,13 @@
 use super::bindings::{JudgeProvider, JudgeProviderPre};
 use super::convert::{from_guest, to_guest};
-use super::limits::{Limits, PROFILE_BYTES_MAX, STATE_BYTES_MAX};
+use super::limits::{BRIEF_BYTES_MAX, Limits, PROFILE_BYTES_MAX, STATE_BYTES_MAX};
 use super::refusal::{Refusal, chain};
 use super::shared::Core;
 use super::store::{self, CallState};
 use super::trap;
-use crate::model::{Descriptor, Fault, FaultKind, HttpResponse, Job, Outgoing, Preparation, Previous, Settings, Step};
+use crate::model::{
+    Body, Descriptor, Fault, FaultKind, HttpResponse, Job, Outgoing, Preparation, Previous, Settings, Step, Task,
+};
 use crate::provider::{Identity, Provider};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -96,6 +98,19 @@ impl Provider for Component {
         let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
         let preparation = answer.map(from_guest::preparation).and_then(check_preparation);
         preparation.map_err(|fault| Fault { request_sent, ..fault })
+    }
+
+    async fn brief(&self, task: &Task) -> Result<Body, Fault> {
+        let mut call = self.guest.call(self.guest.core.limits).await;
+        let task = to_guest::task(task);
+        let ended = timeout(call.limits.wall, async {
+            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
+            instance.judge_provider_provider().call_brief(&mut call.store, &task).await
+        })
+        .await;
+        let brief = call.end(ended).and_then(|brief| brief.map_err(from_guest::fault)).map(from_guest::body)?;
+        check_size("brief", brief.as_bytes(), BRIEF_BYTES_MAX)?;
+        Ok(brief)
     }
 
     async fn build_request(&self, job: &Job) -> Result<Step, Fault> {

@@ -18,6 +18,8 @@ pub const LOG_BYTES_MAX: usize = 4 << 10;
 pub const STATE_BYTES_MAX: usize = 1 << 20;
 /// The profile of a preparation, as the contract says.
 pub const PROFILE_BYTES_MAX: usize = 1 << 20;
+/// What a provider makes of a task, as the contract says. Every job of the task copies it.
+pub const BRIEF_BYTES_MAX: usize = 4 << 20;
 /// A component's file. CPython with its library is 18 MiB.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 /// Calls that run at the same time. A call takes microseconds of one core, so this is far beyond any number of

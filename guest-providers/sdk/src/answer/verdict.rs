@@ -26,29 +26,28 @@ pub(super) fn read(job: &Job, record_id: &str, verdict: &Value) -> Result<Verdic
             let message = "the answer's decision contradicts its `cluster_id` or `new_cluster`";
             return Err(fault::malformed("contradiction", message));
         }
-        _ => return Err(unknown("unknown-decision", "decision", decision, job)),
+        _ => return Err(unknown("unknown-decision", "decision", decision)),
     };
     let rationale = string(verdict, "rationale")?.unwrap_or_default().trim().to_owned();
-    Ok(Verdict { record_id: record_id.to_owned(), decision, confidence: confidence(job, verdict)?, rationale })
+    Ok(Verdict { record_id: record_id.to_owned(), decision, confidence: confidence(verdict)?, rationale })
 }
 
 /// The candidate of this id. Servers that enforce an enum may still vary its letter case, so a single candidate that
 /// differs in nothing else is the one.
 fn candidate(job: &Job, id: &str) -> Result<String, Fault> {
-    let ids = || job.candidates.iter().map(|cluster| &cluster.id);
-    if let Some(exact) = ids().find(|known| *known == id) {
+    if let Some(exact) = job.candidate_ids.iter().find(|known| *known == id) {
         return Ok(exact.clone());
     }
     let folded = id.trim().to_lowercase();
-    let mut alike = ids().filter(|known| known.to_lowercase() == folded);
+    let mut alike = job.candidate_ids.iter().filter(|known| known.to_lowercase() == folded);
     match (alike.next(), alike.next()) {
         (Some(only), None) => Ok(only.clone()),
-        _ => Err(unknown("unknown-cluster", "cluster_id", id, job)),
+        _ => Err(unknown("unknown-cluster", "cluster_id", id)),
     }
 }
 
 /// Absent means unsure; a word that is none of the three is a slip.
-fn confidence(job: &Job, verdict: &Value) -> Result<Confidence, Fault> {
+fn confidence(verdict: &Value) -> Result<Confidence, Fault> {
     let Some(word) = string(verdict, "confidence")? else {
         return Ok(Confidence::Low);
     };
@@ -56,7 +55,7 @@ fn confidence(job: &Job, verdict: &Value) -> Result<Confidence, Fault> {
         "low" => Ok(Confidence::Low),
         "medium" => Ok(Confidence::Medium),
         "high" => Ok(Confidence::High),
-        _ => Err(unknown("unknown-confidence", "confidence", word, job)),
+        _ => Err(unknown("unknown-confidence", "confidence", word)),
     }
 }
 
@@ -99,7 +98,7 @@ fn wrong_type(name: &str) -> Fault {
     fault::malformed("wrong-type", format!("the answer's `{name}` has the wrong type"))
 }
 
-fn unknown(code: &str, name: &str, word: &str, job: &Job) -> Fault {
+fn unknown(code: &str, name: &str, word: &str) -> Fault {
     let word: String = word.chars().take(WORD_CHARS_MAX).collect();
-    fault::malformed(code, format!("the answer's `{name}` is none of those allowed: {}", error::safe(&word, Some(job))))
+    fault::malformed(code, format!("the answer's `{name}` is none of those allowed: {}", error::safe(&word)))
 }

@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;
-use crate::model::{Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step};
+use crate::model::{Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step, Task};
 use crate::provider::Identity;
 use async_trait::async_trait;
 use std::fs;
@@ -17,6 +17,10 @@ impl Provider for Named {
     }
 
     async fn prepare(&self, _: &Settings, _: Option<Previous>) -> Result<Preparation, Fault> {
+        unreachable!("a catalog calls no provider")
+    }
+
+    async fn brief(&self, _: &Task) -> Result<Body, Fault> {
         unreachable!("a catalog calls no provider")
     }
 

@@ -37,6 +37,14 @@ pub(in crate::sandbox) fn preparation(preparation: guest::Preparation) -> Prepar
     }
 }
 
+/// A body or a brief.
+pub(in crate::sandbox) fn body(body: guest::Body) -> Body {
+    match body {
+        guest::Body::Text(text) => Body::Text(text),
+        guest::Body::Binary(bytes) => Body::Binary(bytes),
+    }
+}
+
 /// What happens next in a job.
 pub(in crate::sandbox) fn step(step: guest::Step) -> Step {
     match step {
@@ -60,10 +68,6 @@ pub(in crate::sandbox) fn fault(fault: guest::Fault) -> Fault {
 
 fn outgoing(outgoing: guest::Outgoing) -> Outgoing {
     let request = outgoing.request;
-    let body = |body| match body {
-        guest::Body::Text(text) => Body::Text(text),
-        guest::Body::Binary(bytes) => Body::Binary(bytes),
-    };
     let request = HttpRequest {
         method: request.method,
         path_and_query: request.path_and_query,

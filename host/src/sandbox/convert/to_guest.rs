@@ -1,15 +1,29 @@
-use crate::model::{Body, Cluster, HttpResponse, Instructions, Job, Previous, Record, Settings};
+use crate::model::{Body, Cluster, HttpResponse, Instructions, Job, Previous, Record, Settings, Task};
 use crate::sandbox::bindings::contract as guest;
 
-/// A job. A record's label and the registry's own fields stay here.
+/// This host asks for one record at a time.
+const RECORDS_MAX: u32 = 1;
+
+/// A task. The registry's own fields of a cluster stay here.
+pub(in crate::sandbox) fn task(task: &Task) -> guest::Task {
+    guest::Task {
+        candidates: task.candidates.iter().map(|one| cluster(one)).collect(),
+        instructions: instructions(&task.instructions),
+        allow_new_cluster: task.allow_new_cluster,
+        records_max: RECORDS_MAX,
+        settings: settings(&task.settings),
+        profile: task.profile.to_vec(),
+        extras: Vec::new(),
+    }
+}
+
+/// A job. A record's label stays here.
 pub(in crate::sandbox) fn job(job: &Job) -> guest::Job {
     guest::Job {
         records: job.records.iter().map(|one| record(one)).collect(),
-        candidates: job.candidates.iter().map(|one| cluster(one)).collect(),
-        instructions: instructions(&job.instructions),
-        allow_new_cluster: job.allow_new_cluster,
-        settings: settings(&job.settings),
-        profile: job.profile.to_vec(),
+        brief: body(job.brief.as_ref().clone()),
+        candidate_ids: job.task.candidate_ids().cloned().collect(),
+        allow_new_cluster: job.task.allow_new_cluster,
         extras: Vec::new(),
     }
 }
@@ -32,13 +46,13 @@ pub(in crate::sandbox) fn previous(previous: Previous) -> guest::Previous {
 
 /// What came back.
 pub(in crate::sandbox) fn response(response: HttpResponse) -> guest::HttpResponse {
-    guest::HttpResponse {
-        status: response.status,
-        headers: response.headers,
-        body: match response.body {
-            Body::Text(text) => guest::Body::Text(text),
-            Body::Binary(bytes) => guest::Body::Binary(bytes),
-        },
+    guest::HttpResponse { status: response.status, headers: response.headers, body: body(response.body) }
+}
+
+fn body(body: Body) -> guest::Body {
+    match body {
+        Body::Text(text) => guest::Body::Text(text),
+        Body::Binary(bytes) => guest::Body::Binary(bytes),
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::{Fault, FaultKind, HttpRequest, Step};
+use crate::sandbox::BRIEF_BYTES_MAX;
 
 /// Loads a guest whose `build-request` begins with this code, and calls it.
 async fn build(code: &str) -> Result<Step, Fault> {
@@ -46,6 +47,23 @@ async fn each_limit_has_its_own_fault() {
         assert!(!fault.request_sent, "{code}");
     }
     assert!(build(&long(8 * 1024 * 1024)).await.is_ok(), "what is within the limit passes");
+}
+
+#[tokio::test]
+async fn a_brief_has_its_bound() {
+    // The text's pointer at 3084, its length at 3088.
+    let brief = |bytes: usize| {
+        format!(
+            "(drop (memory.grow (i32.const 100)))
+            (i32.store (i32.const 3084) (i32.const 65536)) (i32.store (i32.const 3088) (i32.const {bytes}))"
+        )
+    };
+    for (bytes, refused) in [(0, false), (BRIEF_BYTES_MAX, false), (BRIEF_BYTES_MAX + 1, true)] {
+        let provider = Guest { brief: &brief(bytes), ..Guest::default() }.load().await.unwrap();
+        let made = provider.brief(&job("text").task).await;
+        let found = made.err().map(|fault| (fault.kind, fault.code));
+        assert_eq!(found, refused.then(|| (FaultKind::TooLarge, Some("brief".to_owned()))), "{bytes} bytes");
+    }
 }
 
 #[tokio::test]

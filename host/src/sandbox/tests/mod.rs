@@ -6,7 +6,7 @@ mod faults;
 mod refusals;
 
 use super::{Limits, Refusal, Sandbox, SandboxOptions};
-use crate::model::{Cluster, Instructions, Job, Record, Settings};
+use crate::model::{Body, Cluster, Instructions, Job, Record, Settings, Task};
 use crate::provider::Provider;
 use std::fs;
 use std::sync::Arc;
@@ -17,23 +17,28 @@ struct Guest<'a> {
     version: &'a str,
     pages: u32,
     describe: &'a str,
+    brief: &'a str,
     build: &'a str,
 }
 
 impl Default for Guest<'_> {
     fn default() -> Self {
-        Guest { version: "0.1.0", pages: 1, describe: "", build: "" }
+        Guest { version: "0.1.0", pages: 1, describe: "", brief: "", build: "" }
     }
 }
 
 impl Guest<'_> {
     fn wasm(&self) -> Vec<u8> {
-        let text = include_str!("provider.wat")
-            .replace("VERSION", self.version)
+        wat::parse_str(self.filled_in(include_str!("provider.wat"))).unwrap()
+    }
+
+    /// The text with what this test puts in place of the words in capitals.
+    fn filled_in(&self, text: &str) -> String {
+        text.replace("VERSION", self.version)
             .replace("PAGES", &self.pages.to_string())
             .replace("DESCRIBE", self.describe)
-            .replace("BUILD", self.build);
-        wat::parse_str(text).unwrap()
+            .replace("BRIEF", self.brief)
+            .replace("BUILD", self.build)
     }
 
     async fn load(&self) -> Result<Arc<dyn Provider>, Refusal> {
@@ -54,12 +59,13 @@ async fn load(bytes: &[u8]) -> Result<Arc<dyn Provider>, Refusal> {
 }
 
 fn job(text: &str) -> Job {
-    Job {
-        records: vec![Arc::new(Record::new("r1", text))],
+    let task = Task {
         candidates: Arc::from([Arc::new(Cluster { cluster_id: "c1".to_owned(), ..Cluster::default() })]),
         instructions: Arc::new(Instructions::default()),
         allow_new_cluster: true,
         settings: Arc::new(Settings::default()),
         profile: Arc::from([]),
-    }
+    };
+    let records = vec![Arc::new(Record::new("r1", text))];
+    Job { records, task: Arc::new(task), brief: Arc::new(Body::Text(String::new())) }
 }

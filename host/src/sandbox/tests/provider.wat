@@ -1,4 +1,4 @@
-;; The smallest provider there can be: the contract's types, and four functions in a core module. The tests put
+;; The smallest provider there can be: the contract's types, and five functions in a core module. The tests put
 ;; what they need in place of the words in capitals. Layouts are those of the canonical ABI.
 (component
   (component $provider
@@ -28,8 +28,11 @@
         DESCRIBE
         (i32.const 1024))
       (func (export "prepare") (param i32) (result i32) unreachable)
-      ;; What it returns at 2048 is, unless the test writes into it, `ok(send)` of an empty request without a body.
-      (func (export "build-request") (param i32) (result i32)
+      ;; At 3072 is `ok(text)` of nothing. What `build-request` returns at 2048 is, unless the test writes into it, `ok(send)` of an empty request without a body.
+      (func (export "brief") (param i32) (result i32)
+        BRIEF
+        (i32.const 3072))
+      (func (export "build-request") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
         BUILD
         (i32.const 2048))
       (func (export "parse-response") (param i32) (result i32) unreachable)
@@ -61,13 +64,17 @@
       (field "id" string) (field "name" string) (field "summary" string) (field "criteria" string)
       (field "samples" (list string))))
     (export $cluster "cluster" (type $cluster-0))
-    (type $job-0 (record
-      (field "records" (list $record)) (field "candidates" (list $cluster)) (field "instructions" $instructions)
-      (field "allow-new-cluster" bool) (field "settings" $settings) (field "profile" (list u8))
+    (type $task-0 (record
+      (field "candidates" (list $cluster)) (field "instructions" $instructions) (field "allow-new-cluster" bool)
+      (field "records-max" u32) (field "settings" $settings) (field "profile" (list u8))
       (field "extras" (list $extra))))
-    (export $job "job" (type $job-0))
+    (export $task "task" (type $task-0))
     (type $body-0 (variant (case "text" string) (case "binary" (list u8))))
     (export $body "body" (type $body-0))
+    (type $job-0 (record
+      (field "records" (list $record)) (field "brief" $body) (field "candidate-ids" (list string))
+      (field "allow-new-cluster" bool) (field "extras" (list $extra))))
+    (export $job "job" (type $job-0))
     (type $headers (list (tuple string (list u8))))
     (type $http-request-0 (record
       (field "method" string) (field "path-and-query" string) (field "headers" $headers)
@@ -116,6 +123,8 @@
     (func (export "prepare")
       (param "settings" $settings) (param "previous" (option $previous)) (result (result $preparation (error $fault)))
       (canon lift (core func $code "prepare") (memory $memory) (realloc $realloc)))
+    (func (export "brief") (param "task" $task) (result (result $body (error $fault)))
+      (canon lift (core func $code "brief") (memory $memory) (realloc $realloc)))
     (func (export "build-request") (param "job" $job) (result (result $step (error $fault)))
       (canon lift (core func $code "build-request") (memory $memory) (realloc $realloc)))
     (func (export "parse-response")

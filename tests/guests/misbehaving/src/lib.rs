@@ -1,5 +1,5 @@
 //! A provider that misbehaves on command, for the tests of the sandbox, the egress rules and the checks of answers.
-//! Setting `verb` says how, setting `phase` says where: `build` (default), `parse` or `prepare`. In all other
+//! Setting `verb` says how, setting `phase` says where: `build` (default), `parse`, `brief` or `prepare`. In all other
 //! phases, and without a verb, it behaves: it sends `POST /judge` and reads `ok` as a skip.
 
 mod attack;
@@ -7,16 +7,20 @@ mod forgery;
 
 use judge_provider::{
     Answer, Body, Confidence, Decision, Descriptor, Fault, HttpRequest, HttpResponse, Job, Outgoing, Preparation,
-    Previous, Provider, SettingSpec, Settings, Step, Verdict, error, fault, http,
+    Previous, Provider, SettingSpec, Settings, Step, Task, Verdict, error, fault, http,
 };
 
 /// The provider `misbehaving`.
 pub struct Misbehaving;
 
+/// More than a brief may hold, in bytes, and less than a call may hand over.
+const HUGE_BRIEF_BYTES: usize = 5 << 20;
+
 /// Where a provider is when it is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Prepare,
+    Brief,
     Build,
     Parse,
 }
@@ -28,30 +32,38 @@ impl Provider for Misbehaving {
             default_endpoint: Some("http://localhost:1".to_owned()),
             settings: vec![
                 SettingSpec::new("verb", "how to misbehave").default_value("none"),
-                SettingSpec::new("phase", "where: build, parse or prepare").default_value("build"),
+                SettingSpec::new("phase", "where: build, parse, brief or prepare").default_value("build"),
             ],
             ..Descriptor::new("misbehaving", env!("CARGO_PKG_VERSION"))
         }
     }
 
     fn prepare(settings: Settings, _previous: Option<Previous>) -> Result<Preparation, Fault> {
-        match misbehave(&settings, Phase::Prepare, "")? {
+        match misbehave(&Command::of(&settings)?, Phase::Prepare, "")? {
             Some(Step::Send(outgoing)) => Ok(Preparation::Send(outgoing)),
             Some(Step::Done(_)) | None => Ok(Preparation::Ready(Vec::new())),
         }
     }
 
+    /// The command, so that the phases of a job know it.
+    fn brief(task: Task) -> Result<Body, Fault> {
+        let command = Command::of(&task.settings)?;
+        misbehave(&command, Phase::Brief, "")?;
+        let bytes = if command.verb == "huge-brief" { HUGE_BRIEF_BYTES } else { 0 };
+        Ok(Body::Text(format!("{}\n{}\n{}", command.verb, command.phase, "x".repeat(bytes))))
+    }
+
     fn build_request(job: Job) -> Result<Step, Fault> {
-        let step = misbehave(&job.settings, Phase::Build, record_id(&job))?;
+        let step = misbehave(&Command::in_brief(&job)?, Phase::Build, record_id(&job))?;
         Ok(step.unwrap_or_else(|| Step::Send(judge_request())))
     }
 
     fn parse_response(job: Job, _state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
-        if let Some(step) = misbehave(&job.settings, Phase::Parse, record_id(&job))? {
+        if let Some(step) = misbehave(&Command::in_brief(&job)?, Phase::Parse, record_id(&job))? {
             return Ok(step);
         }
         if !http::is_success(&response) {
-            return Err(error::fault(&response, Some(&job)));
+            return Err(error::fault(&response));
         }
         match http::text(&response).trim() {
             "ok" => Ok(done(record_id(&job), Decision::Skip, "")),
@@ -62,14 +74,37 @@ impl Provider for Misbehaving {
 
 judge_provider::export!(Misbehaving);
 
-/// Does what the settings ask for in this phase. None where that is to behave.
-fn misbehave(settings: &Settings, phase: Phase, record_id: &str) -> Result<Option<Step>, Fault> {
-    let verb = settings.get("verb").unwrap_or("none");
-    let asked = match (verb, settings.get("phase").unwrap_or("build")) {
+/// How to misbehave, and where.
+struct Command<'a> {
+    verb: &'a str,
+    phase: &'a str,
+}
+
+impl<'a> Command<'a> {
+    fn of(settings: &'a Settings) -> Result<Self, Fault> {
+        let phase = settings.get("phase").unwrap_or("build");
+        if !["prepare", "brief", "build", "parse"].contains(&phase) {
+            return Err(Fault::bad_setting("phase", phase));
+        }
+        Ok(Command { verb: settings.get("verb").unwrap_or("none"), phase })
+    }
+
+    fn in_brief(job: &'a Job) -> Result<Self, Fault> {
+        let Body::Text(text) = &job.brief else { return Err(fault::other("the brief is no text")) };
+        let mut lines = text.lines();
+        let mut next = || lines.next().ok_or_else(|| fault::other("the brief is not one of ours"));
+        Ok(Command { verb: next()?, phase: next()? })
+    }
+}
+
+/// Does what the command asks for in this phase. None where that is to behave.
+fn misbehave(command: &Command<'_>, phase: Phase, record_id: &str) -> Result<Option<Step>, Fault> {
+    let verb = command.verb;
+    let asked = match (verb, command.phase) {
         ("wrong-on-parse", _) | (_, "parse") => Phase::Parse,
+        ("huge-brief", _) | (_, "brief") => Phase::Brief,
         (_, "prepare") => Phase::Prepare,
-        (_, "build") => Phase::Build,
-        (_, other) => return Err(Fault::bad_setting("phase", other)),
+        _ => Phase::Build,
     };
     // Endless sending needs every phase from the asked one on.
     let due = asked == phase || (verb == "many-sends" && phase == Phase::Parse);
@@ -88,6 +123,7 @@ fn misbehave(settings: &Settings, phase: Phase, record_id: &str) -> Result<Optio
         }
         "flood-output" => attack::flood_output(record_id),
         "leak-state" => attack::leak_state(record_id),
+        "huge-brief" => return Ok(None),
         _ => forgery::step(verb, record_id).ok_or_else(|| Fault::bad_setting("verb", verb))?,
     };
     Ok(Some(step))
@@ -121,7 +157,7 @@ mod tests {
     fn misbehave_with(verb: &str, phase: &str, now: Phase) -> Result<Option<Step>, Fault> {
         let extra = vec![("phase".to_owned(), phase.to_owned()), ("verb".to_owned(), verb.to_owned())];
         let settings = Settings { model: String::new(), temperature: None, max_output_tokens: None, seed: None, extra };
-        misbehave(&settings, now, "r1")
+        misbehave(&Command::of(&settings)?, now, "r1")
     }
 
     #[test]
@@ -134,6 +170,8 @@ mod tests {
             ("no-verdict", "parse", Phase::Prepare, false),
             ("absolute-url", "prepare", Phase::Prepare, true),
             ("many-sends", "build", Phase::Parse, true),
+            ("no-verdict", "brief", Phase::Brief, true),
+            ("no-verdict", "brief", Phase::Build, false),
             ("wrong-on-parse", "build", Phase::Build, false),
         ] {
             assert_eq!(misbehave_with(verb, phase, now).unwrap().is_some(), misbehaves, "{verb} in {phase}");
