@@ -1,60 +1,61 @@
-use crate::features::{each_part, mixed, pair, word};
-use crate::fold::stem;
+//! How well documents fit a question: BM25 over words, pairs of words and parts of words, where the documents
+//! themselves say which of them are rare.
+
+use crate::documents::{Documents, Malformed, Table};
+use crate::query::{Feature, Query};
 use crate::score::{earned, idf};
-use crate::tokens::each_token;
 
-/// Only so many features of a question are looked at, so that a book as a question costs what a page does. A sentence
-/// has about 100, a page about 3,000.
-const QUERY_FEATURES_MAX: usize = 4096;
-
-/// What a pair of words counts beside a word. Measured on the example data's unused texts.
-const PAIR_WEIGHT: f32 = 0.25;
-
-/// What a part of a word counts beside a word: parts find typing errors, compounds and inflected forms.
-const PART_WEIGHT: f32 = 0.3;
-
-/// One question compared with documents that are seen once: BM25 over words, pairs of words and parts of words, where
-/// the documents themselves say which words are rare. Nothing of the documents is kept but counts.
-///
-/// ```
-/// let clusters = [[("Card arrival", 2.0), ("where is my card", 1.0)], [("Exchange rate", 2.0), ("your rates", 1.0)]];
-/// let comparison = relevance::Comparison::new("card not arived", clusters);
-/// assert!(comparison.scores()[0] > comparison.scores()[1]);
-/// assert_eq!(comparison.words(0, 5), ["card"]);
-/// ```
+/// One question compared with [`Documents`].
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    query: Query,
-    /// How often each document has each feature, weighted; one row a document.
-    frequencies: Vec<f32>,
-    /// What each feature tells, by its rarity and kind.
-    tells: Vec<f32>,
     scores: Vec<f32>,
+    /// The question's words, the most telling first.
+    words: Vec<Word>,
+}
+
+/// A word of the question.
+#[derive(Clone, Debug)]
+struct Word {
+    spelled: String,
+    /// By its rarity.
+    tells: f32,
+    /// Those that have it, ascending.
+    documents: Vec<usize>,
 }
 
 impl Comparison {
-    /// Compares a question with documents of weighted fields. A weight multiplies the counts of its field: the words of
-    /// a name of weight 2 count as if they stood in the document twice.
-    pub fn new<'a, D, F>(query: &str, documents: D) -> Self
-    where
-        D: IntoIterator<Item = F>,
-        F: IntoIterator<Item = (&'a str, f32)>,
-    {
+    pub(crate) fn new(query: &str, documents: &Documents) -> Result<Self, Malformed> {
         let query = Query::new(query);
-        let width = query.features.len();
-        let mut frequencies = Vec::new();
-        let mut lengths = Vec::new();
-        for fields in documents {
-            let row = frequencies.len();
-            frequencies.resize(row + width, 0.0);
-            lengths.push(
-                fields.into_iter().map(|(text, weight)| query.count(text, weight, &mut frequencies[row..])).sum(),
-            );
+        let lengths = &documents.lengths;
+        let length_mean = lengths.iter().sum::<f32>() / lengths.len().max(1) as f32;
+        let mut told = vec![0.0; lengths.len()];
+        let mut possible = 0.0;
+        let mut words = Vec::new();
+        let mut spelled = query.words.into_iter().peekable();
+        let mut places = Vec::with_capacity(query.features.len());
+        let mut postings = Vec::new();
+        // Sums of fractions depend on their order: it is the question's, so that equal texts score the same bits.
+        for (number, feature) in query.features.iter().enumerate() {
+            let (table, place) = found(*feature, documents, &places);
+            places.push(place);
+            postings.clear();
+            if let Some(place) = place {
+                for posting in documents.postings(table, place)? {
+                    postings.push(posting?);
+                }
+            }
+            let tells = feature.weight() * idf(lengths.len(), postings.len());
+            possible += tells;
+            for posting in &postings {
+                told[posting.document] += tells * earned(posting.frequency, lengths[posting.document], length_mean);
+            }
+            if let Some((spelled, _)) = spelled.next_if(|(_, place)| *place == number) {
+                words.push(Word { spelled, tells, documents: postings.iter().map(|at| at.document).collect() });
+            }
         }
-        let tells = query.tells(&frequencies, lengths.len());
-        let mut comparison = Comparison { query, frequencies, tells, scores: Vec::new() };
-        comparison.scores = comparison.score(&lengths);
-        comparison
+        words.sort_by(|a, b| b.tells.total_cmp(&a.tells));
+        let scores = told.into_iter().map(|told| if possible > 0.0 { told / possible } else { 0.0 }).collect();
+        Ok(Comparison { scores, words })
     }
 
     /// How well each document fits, in their order: the share that it earns of all that the question's words could
@@ -65,146 +66,25 @@ impl Comparison {
 
     /// The question's words that a document has, lower-case, the most telling first; at most `max`.
     pub fn words(&self, document: usize, max: usize) -> Vec<&str> {
-        let frequencies = self.row(document);
-        let mut shared: Vec<_> = self.query.words.iter().filter(|(_, feature)| frequencies[*feature] > 0.0).collect();
-        shared.sort_by(|(_, a), (_, b)| self.tells[*b].total_cmp(&self.tells[*a]));
-        shared.iter().take(max).map(|(word, _)| word.as_str()).collect()
-    }
-
-    fn row(&self, document: usize) -> &[f32] {
-        let width = self.query.features.len();
-        &self.frequencies[document * width..][..width]
-    }
-
-    fn score(&self, lengths: &[f32]) -> Vec<f32> {
-        let possible: f32 = self.tells.iter().sum();
-        let mean = lengths.iter().sum::<f32>() / lengths.len().max(1) as f32;
-        let share = |(document, length): (usize, &f32)| {
-            let frequencies = self.row(document).iter().zip(&self.tells).filter(|(frequency, _)| **frequency > 0.0);
-            let told: f32 = frequencies.map(|(frequency, tells)| tells * earned(*frequency, *length, mean)).sum();
-            if possible > 0.0 { told / possible } else { 0.0 }
-        };
-        lengths.iter().enumerate().map(share).collect()
+        let shared = self.words.iter().filter(|word| word.documents.binary_search(&document).is_ok());
+        shared.take(max).map(|word| word.spelled.as_str()).collect()
     }
 }
 
-/// The features of the question, each with its place, in a table that is quick to say no: of a document's features
-/// few are the question's.
-#[derive(Clone, Debug)]
-struct Query {
-    /// In order of first appearance.
-    features: Vec<u64>,
-    weights: Vec<f32>,
-    /// The question's words as they are spelled, with their feature's place; each feature once.
-    words: Vec<(String, usize)>,
-    /// Open addressing; a power of two long, at most a quarter full. `EMPTY` marks a free slot.
-    slots: Vec<(u64, usize)>,
-}
-
-/// The place that no feature has.
-const EMPTY: usize = usize::MAX;
-
-impl Query {
-    fn new(text: &str) -> Self {
-        let mut query = Query { features: Vec::new(), weights: Vec::new(), words: Vec::new(), slots: Vec::new() };
-        query.slots = vec![(0, EMPTY); 256];
-        let mut last = None;
-        each_token(text, |spelled| {
-            let stem = stem(spelled);
-            let this = word(stem);
-            let known = query.features.len();
-            let place = query.add(this, 1.0);
-            if place == Some(known) {
-                query.words.push((spelled.to_owned(), known));
-            }
-            if let Some(last) = last.replace(this) {
-                query.add(pair(last, this), PAIR_WEIGHT);
-            }
-            each_part(stem, |part| {
-                query.add(part, PART_WEIGHT);
-            });
-        });
-        query
-    }
-
-    /// The place of a feature, new or known; none where the question is full.
-    fn add(&mut self, feature: u64, weight: f32) -> Option<usize> {
-        if let Some(place) = self.place(feature) {
-            return Some(place);
+/// The table where a feature of the question stands if anywhere, and its place there; `places` are those of the
+/// features before it.
+fn found<'d, 'a>(
+    feature: Feature,
+    documents: &'d Documents<'a>,
+    places: &[Option<usize>],
+) -> (&'d Table<'a>, Option<usize>) {
+    match feature {
+        Feature::Word(word) => (&documents.words, documents.words.find(word)),
+        Feature::Pair(first, second) => {
+            let words = places[first].zip(places[second]);
+            (&documents.pairs, words.and_then(|(first, second)| documents.pair(first, second)))
         }
-        if self.features.len() == QUERY_FEATURES_MAX {
-            return None;
-        }
-        let place = self.features.len();
-        self.features.push(feature);
-        self.weights.push(weight);
-        if self.features.len() * 4 > self.slots.len() {
-            self.slots = vec![(0, EMPTY); self.slots.len() * 4];
-            (0..place).for_each(|known| self.put(known));
-        }
-        self.put(place);
-        Some(place)
-    }
-
-    fn put(&mut self, place: usize) {
-        let feature = self.features[place];
-        let slot = self.probe(feature);
-        self.slots[slot] = (feature, place);
-    }
-
-    fn place(&self, feature: u64) -> Option<usize> {
-        let (_, place) = self.slots[self.probe(feature)];
-        (place != EMPTY).then_some(place)
-    }
-
-    /// The feature's slot, or the free one where it belongs.
-    fn probe(&self, feature: u64) -> usize {
-        let mask = self.slots.len() - 1;
-        #[expect(clippy::cast_possible_truncation, reason = "the mask keeps the low bits anyway")]
-        let mut slot = mixed(feature) as usize & mask;
-        loop {
-            let (held, place) = self.slots[slot];
-            if place == EMPTY || held == feature {
-                return slot;
-            }
-            slot = (slot + 1) & mask;
-        }
-    }
-
-    /// Adds a field's counts to its document's row; returns the field's weighted length in words.
-    fn count(&self, text: &str, weight: f32, row: &mut [f32]) -> f32 {
-        let mut words = 0u32;
-        let mut last = None;
-        each_token(text, |spelled| {
-            words += 1;
-            let stem = stem(spelled);
-            let this = word(stem);
-            let place = self.place(this);
-            if let Some(place) = place {
-                row[place] += weight;
-                // A pair is the question's only where both of its words are.
-                if let Some(last) = last
-                    && let Some(pair) = self.place(pair(last, this))
-                {
-                    row[pair] += weight;
-                }
-            }
-            last = place.map(|_| this);
-            each_part(stem, |part| {
-                if let Some(place) = self.place(part) {
-                    row[place] += weight;
-                }
-            });
-        });
-        weight * words as f32
-    }
-
-    fn tells(&self, frequencies: &[f32], documents: usize) -> Vec<f32> {
-        let mut containing = vec![0usize; self.features.len()];
-        for row in frequencies.chunks_exact(self.features.len().max(1)) {
-            row.iter().zip(&mut containing).for_each(|(frequency, count)| *count += usize::from(*frequency > 0.0));
-        }
-        self.weights.iter().zip(containing).map(|(weight, count)| weight * idf(documents, count)).collect()
+        Feature::Part(part) => (&documents.parts, documents.parts.find(part)),
     }
 }
 
@@ -219,8 +99,16 @@ mod tests {
         "银行卡丢失",
     ];
 
+    fn compared<'t, F: IntoIterator<Item = (&'t str, f32)>>(
+        query: &str,
+        documents: impl IntoIterator<Item = F>,
+    ) -> Comparison {
+        let bytes = Documents::compile(documents);
+        Documents::read(&bytes).expect("it was just compiled").compare(query).expect("it was just compiled")
+    }
+
     fn best(query: &str) -> Option<usize> {
-        let comparison = Comparison::new(query, CLUSTERS.map(|text| [(text, 1.0)]));
+        let comparison = compared(query, CLUSTERS.map(|text| [(text, 1.0)]));
         let scores = comparison.scores();
         assert!(scores.iter().all(|score| (0.0..1.0).contains(score)), "{scores:?}");
         (0..scores.len()).filter(|i| scores[*i] > 0.0).max_by(|a, b| scores[*a].total_cmp(&scores[*b]))
@@ -241,39 +129,93 @@ mod tests {
         }
     }
 
+    /// The numbers are those of counting each of the question's features in the texts themselves.
+    #[test]
+    fn scores_are_the_same_bits_everywhere_and_always() {
+        let clusters = [
+            &[
+                ("Card arrival", 2.0),
+                ("when a card that was ordered comes", 1.0),
+                ("My card has not arrived yet.", 1.0),
+                ("where is my new card?", 1.0),
+            ][..],
+            &[("Exchange rate", 2.0), ("", 1.0), ("What exchange rates do you have?", 1.0)],
+            &[("Перевод не дошёл", 2.0), ("Где мой перевод? Перевод не дошёл получателю!", 0.7)],
+            &[("银行卡丢失", 2.0), ("我的银行卡丢了", 1.0)],
+            &[("", 2.0)],
+        ];
+        let rows: [(&str, [f32; 5], usize, &[&str]); 9] = [
+            (
+                "when will my new cards arrive",
+                [0.204_712_48, 0.003_086_359_5, 0.0, 0.0, 0.0],
+                0,
+                &["when", "my", "new", "cards", "arrive"],
+            ),
+            (
+                "What's the exchnage raet, the exchange rate?",
+                [0.012_436_002, 0.160_471_22, 0.0, 0.0, 0.0],
+                1,
+                &["whats", "exchange", "rate"],
+            ),
+            ("Где мои переводы?", [0.0, 0.0, 0.230_221_38, 0.0, 0.0], 2, &["где", "переводы"]),
+            ("我的卡丢失了", [0.0, 0.0, 0.0, 0.149_778_8, 0.0], 3, &["我的", "卡丢", "丢失"]),
+            ("card card CARD", [0.441_911_43, 0.0, 0.0, 0.0, 0.0], 0, &["card"]),
+            ("café 銀行 перевод card rate", [0.082_455_21, 0.064_042_106, 0.113_786_586, 0.0, 0.0], 2, &["перевод"]),
+            ("weather in Rome", [0.017_053_256, 0.0, 0.0, 0.0, 0.0], 0, &[]),
+            ("", [0.0; 5], 0, &[]),
+            ("?!", [0.0; 5], 4, &[]),
+        ];
+        for (query, scores, document, words) in rows {
+            let comparison = compared(query, clusters.iter().map(|fields| fields.iter().copied()));
+            assert_eq!(comparison.scores(), scores, "{query}");
+            assert_eq!(comparison.words(document, 9), words, "{query}");
+        }
+    }
+
     #[test]
     fn words_come_most_telling_first_and_as_the_question_spells_them() {
         let documents = ["my card was swallowed", "my card", "my pin"].map(|text| [(text, 1.0)]);
-        let comparison = Comparison::new("My CARDS were Swallowed, my card!", documents);
+        let comparison = compared("My CARDS were Swallowed, my card!", documents);
         assert_eq!(comparison.words(0, 9), ["swallowed", "cards", "my"]);
         assert_eq!(comparison.words(0, 1), ["swallowed"]);
         assert_eq!(comparison.words(2, 9), ["my"]);
+        assert!(comparison.words(3, 9).is_empty(), "there is no such document");
+    }
+
+    #[test]
+    fn words_side_by_side_count_more_than_apart() {
+        let comparison = compared("top up", ["top up it", "up it top"].map(|text| [(text, 1.0)]));
+        assert!(comparison.scores()[0] > comparison.scores()[1]);
+        let across = compared("top up", [[("top", 1.0), ("up", 1.0)], [("up", 1.0), ("top", 1.0)]]);
+        assert_eq!(across.scores()[..1], across.scores()[1..], "fields are texts of their own");
     }
 
     #[test]
     fn weights_count_as_repetition() {
-        let heavy = Comparison::new("card", [[("card", 2.0)], [("card", 1.0)]]);
+        let heavy = compared("card", [[("card", 2.0)], [("card", 1.0)]]);
         assert!(heavy.scores()[0] > heavy.scores()[1]);
-        let twice = Comparison::new("card", [[("card card", 1.0)], [("card", 1.0)]]);
+        let twice = compared("card", [[("card card", 1.0)], [("card", 1.0)]]);
         assert_eq!(heavy.scores(), twice.scores());
+        for none in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            assert_eq!(compared("card", [[("card", none)]]).scores(), [0.0], "{none}");
+        }
     }
 
     #[test]
-    fn a_book_as_a_question_is_bounded() {
+    fn what_lies_beyond_the_bound_of_a_question_is_not_looked_at() {
         let book: Vec<String> = (0..100_000).map(|number| format!("word{number}")).collect();
-        let comparison = Comparison::new(&book.join(" "), [[("word1 word99999", 1.0)]]);
-        assert_eq!(comparison.query.features.len(), QUERY_FEATURES_MAX);
-        assert_eq!(comparison.words(0, 9), ["word1"], "what lies beyond the bound is not looked at");
+        let comparison = compared(&book.join(" "), [[("word1 word99999", 1.0)]]);
+        assert_eq!(comparison.words(0, 9), ["word1"]);
     }
 
     #[test]
     fn no_documents_give_no_scores() {
-        assert!(Comparison::new("card", std::iter::empty::<[(&str, f32); 1]>()).scores().is_empty());
+        assert!(compared("card", std::iter::empty::<[(&str, f32); 1]>()).scores().is_empty());
     }
 
     #[test]
     fn parts_never_show_as_words() {
-        let comparison = Comparison::new("card", [[("car", 1.0)]]);
+        let comparison = compared("card", [[("car", 1.0)]]);
         assert!(comparison.scores()[0] > 0.0);
         assert!(comparison.words(0, 9).is_empty());
     }

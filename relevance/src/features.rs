@@ -1,6 +1,9 @@
 //! What is counted, as 64-bit numbers: comparing numbers is cheap. Parts of words are packed exactly; words and pairs
 //! are hashed, and two of them share a number with a chance of one in 2^63, which costs one wrong count.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 /// A word, by its stem.
 pub(crate) fn word(stem: &str) -> u64 {
     // FNV-1a: short, fixed for all time, and good enough below a table that mixes again.
@@ -27,8 +30,32 @@ pub(crate) fn each_part(stem: &str, mut see: impl FnMut(u64)) {
     }
 }
 
+/// A map from features that costs little and, other than the library's own, needs no randomness: a component has none.
+/// Nothing may depend on its order.
+pub(crate) type FeatureMap<V> = HashMap<u64, V, BuildHasherDefault<FeatureHasher>>;
+
+/// Mixes one number.
+#[derive(Default)]
+pub(crate) struct FeatureHasher(u64);
+
+impl Hasher for FeatureHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = mixed(self.0 ^ number);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Spreads a number over all bits.
-pub(crate) fn mixed(number: u64) -> u64 {
+fn mixed(number: u64) -> u64 {
     let product = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     product ^ (product >> 32)
 }

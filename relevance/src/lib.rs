@@ -3,8 +3,8 @@
 //! component.
 //!
 //! [`Index`] keeps many documents and changes with them; its clones are O(1), so it can live in a snapshot.
-//! [`Comparison`] is for one question and documents that are seen once; it also looks at pairs of words and at
-//! parts of words, which costs time in proportion to all the text and finds more.
+//! [`Documents`] are compiled once and then compared with many questions; they lie in bytes that can be handed around.
+//! Their [`Comparison`] also looks at pairs of words and at parts of words, which finds more.
 //!
 //! ```
 //! let mut index = relevance::Index::default();
@@ -18,13 +18,16 @@
 #![forbid(unsafe_code)]
 
 mod comparison;
+mod documents;
 mod features;
 mod fold;
 mod index;
+mod query;
 mod score;
 mod tokens;
 
 pub use comparison::Comparison;
+pub use documents::{Documents, Malformed};
 pub use fold::stem;
 pub use index::Index;
 pub use score::idf;

@@ -1,14 +1,11 @@
-use judge_provider::{Cluster, Confidence, Decision, Record, Verdict};
-use relevance::Comparison;
+use crate::Brief;
+use judge_provider::{Confidence, Decision, Fault, Record, Verdict};
 
 /// The score below which a record is skipped, unless the operator says otherwise. At this value 92 %
 /// of the example's records are assigned and 78 % of those agree with their label; 0.25 assigns 68 %, and 84 % agree.
 /// Words do not tell neighbouring subjects apart: of records whose cluster is not among the candidates, but whose
 /// subject is theirs, two thirds are assigned all the same (`tests/banking77.rs` measures all of this).
 pub const THRESHOLD_DEFAULT: f32 = 0.15;
-
-/// A word of the name counts as two of a sample: a name is chosen, a sample happens.
-const NAME_WEIGHT: f32 = 2.0;
 
 /// The best candidate's lead over the next, as a share of its score, from which a verdict is called sure.
 const LEAD_HIGH: f32 = 0.3;
@@ -32,8 +29,11 @@ pub struct Best {
 }
 
 /// The best candidate for a record; none where none has anything of it.
-pub fn best(record: &Record, candidates: &[Cluster]) -> Option<Best> {
-    let comparison = Comparison::new(&record.text, candidates.iter().map(fields));
+///
+/// # Errors
+/// `other`, where the brief is damaged.
+pub fn best(record: &Record, brief: &Brief) -> Result<Option<Best>, Fault> {
+    let comparison = brief.compare(&record.text)?;
     let mut best = Best { place: 0, score: 0.0, next: 0.0, words: Vec::new() };
     for (place, score) in comparison.scores().iter().copied().enumerate() {
         if score > best.score {
@@ -44,17 +44,21 @@ pub fn best(record: &Record, candidates: &[Cluster]) -> Option<Best> {
     }
     if best.score > 0.0 {
         best.words = comparison.words(best.place, WORDS_NAMED_MAX).into_iter().map(str::to_owned).collect();
-        Some(best)
+        Ok(Some(best))
     } else {
-        None
+        Ok(None)
     }
 }
 
 /// Assigns a record to its best candidate; skips where the score is below the threshold or there is no best.
-pub fn judge(record: &Record, candidates: &[Cluster], threshold: f32) -> Verdict {
-    let (confidence, decision, rationale) = match best(record, candidates) {
+///
+/// # Errors
+/// As [`best`].
+pub fn judge(record: &Record, brief: &Brief) -> Result<Verdict, Fault> {
+    let threshold = brief.threshold;
+    let (confidence, decision, rationale) = match best(record, brief)? {
         Some(best) if best.score >= threshold => {
-            (confidence(&best), Decision::Assign(candidates[best.place].id.clone()), reason(&best))
+            (confidence(&best), Decision::Assign(brief.candidate_ids[best.place].clone()), reason(&best))
         }
         Some(best) => {
             let rationale = format!("the best candidate scores {:.2}, below the threshold {threshold:.2}", best.score);
@@ -62,12 +66,7 @@ pub fn judge(record: &Record, candidates: &[Cluster], threshold: f32) -> Verdict
         }
         None => (Confidence::Low, Decision::Skip, "no candidate has a word of it".to_owned()),
     };
-    Verdict { record_id: record.id.clone(), decision, confidence, rationale }
-}
-
-fn fields(cluster: &Cluster) -> impl Iterator<Item = (&str, f32)> {
-    let samples = cluster.samples.iter().map(|sample| (sample.as_str(), 1.0));
-    [(cluster.name.as_str(), NAME_WEIGHT), (&cluster.summary, 1.0), (&cluster.criteria, 1.0)].into_iter().chain(samples)
+    Ok(Verdict { record_id: record.id.clone(), decision, confidence, rationale })
 }
 
 /// How sure a verdict is, by the best candidate's lead over the next.
@@ -85,21 +84,17 @@ fn reason(best: &Best) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    pub(crate) fn cluster(id: &str, name: &str, samples: &[&str]) -> Cluster {
-        Cluster {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            summary: String::new(),
-            criteria: String::new(),
-            samples: samples.iter().map(|sample| (*sample).to_owned()).collect(),
-        }
-    }
+    use crate::samples::cluster;
+    use judge_provider::Cluster;
 
     fn verdict(text: &str, candidates: &[Cluster], threshold: f32) -> Verdict {
-        judge(&Record { id: "r1".to_owned(), text: text.to_owned(), context: Vec::new() }, candidates, threshold)
+        let ids: Vec<String> = candidates.iter().map(|cluster| cluster.id.clone()).collect();
+        let bytes = Brief::write(candidates, threshold);
+        let brief = Brief::read(&bytes, &ids).expect("it was just written");
+        let record = Record { id: "r1".to_owned(), text: text.to_owned(), context: Vec::new() };
+        judge(&record, &brief).expect("it was just written")
     }
 
     fn bank() -> Vec<Cluster> {

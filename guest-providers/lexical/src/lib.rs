@@ -6,12 +6,18 @@
 
 #![forbid(unsafe_code)]
 
+mod brief;
 mod judge;
 
+#[cfg(test)]
+mod samples;
+
+pub use brief::Brief;
 pub use judge::{Best, THRESHOLD_DEFAULT, best, confidence, judge};
 
 use judge_provider::{
-    Answer, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, SettingSpec, Settings, Step, fault,
+    Answer, Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, SettingSpec, Settings, Step,
+    Task, fault,
 };
 
 /// The provider, as the component exports it.
@@ -39,9 +45,14 @@ impl Provider for Lexical {
         Ok(Preparation::Ready(Vec::new()))
     }
 
+    fn brief(task: Task) -> Result<Body, Fault> {
+        Ok(Body::Binary(Brief::write(&task.candidates, threshold(&task.settings)?)))
+    }
+
     fn build_request(job: Job) -> Result<Step, Fault> {
-        let threshold = threshold(&job.settings)?;
-        let verdicts = job.records.iter().map(|record| judge(record, &job.candidates, threshold)).collect();
+        let Body::Binary(bytes) = &job.brief else { return Err(brief::foreign()) };
+        let brief = Brief::read(bytes, &job.candidate_ids)?;
+        let verdicts = job.records.iter().map(|record| judge(record, &brief)).collect::<Result<_, _>>()?;
         Ok(Step::Done(Answer { verdicts, ..Answer::default() }))
     }
 
@@ -73,15 +84,17 @@ mod tests {
     fn job(texts: &[&str], settings: Settings) -> Job {
         let record =
             |(id, text): (usize, &&str)| Record { id: id.to_string(), text: (*text).to_owned(), context: vec![] };
-        Job {
-            records: texts.iter().enumerate().map(record).collect(),
-            candidates: vec![judge::tests::cluster("pin", "Change PIN", &["how do I change my pin?"])],
+        let task = Task {
+            candidates: vec![samples::cluster("pin", "Change PIN", &["how do I change my pin?"])],
             instructions: Instructions { text: String::new(), rationale_language: None },
             allow_new_cluster: true,
+            records_max: 1,
             settings,
             profile: Vec::new(),
             extras: Vec::new(),
-        }
+        };
+        let brief = Lexical::brief(task.clone()).expect("it has one");
+        task.job(brief, texts.iter().enumerate().map(record).collect())
     }
 
     #[test]
@@ -91,6 +104,15 @@ mod tests {
         let decided: Vec<_> =
             answer.verdicts.into_iter().map(|verdict| (verdict.record_id, verdict.decision)).collect();
         assert_eq!(decided, [("0".into(), Decision::Assign("pin".into())), ("1".into(), Decision::Skip)]);
+    }
+
+    #[test]
+    fn a_brief_of_another_provider_is_a_fault() {
+        let job = job(&["I forgot my pin"], settings("0.01"));
+        for brief in [Body::Text("{}".into()), Body::Binary(vec![0xff; 40]), Body::Binary(Vec::new())] {
+            let refused = Lexical::build_request(Job { brief, ..job.clone() }).expect_err("it is no brief");
+            assert_eq!(refused.kind, FaultKind::Other);
+        }
     }
 
     #[test]
