@@ -7,6 +7,7 @@
 
 // The rooms, in the order of a record's way.
 pub mod config;
+pub mod conformance;
 pub mod control;
 pub mod job;
 pub mod judge;

@@ -9,6 +9,7 @@ mod support;
 // What a user does.
 mod bench;
 mod cli;
+mod conformance;
 mod library;
 mod wire;
 

@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("provider", &["model"]),
     ("transport", &["model"]),
     ("registry", &["model"]),
+    ("conformance", &["model", "provider"]),
     ("sandbox", &["model", "provider"]),
     ("report", &["model"]),
     ("config", &["model", "cli"]),

@@ -1,6 +1,7 @@
 //! Puts an error's own hint around it, for the printer to find.
 
 use judge_host::config::ConfigError;
+use judge_host::conformance::VectorError;
 use judge_host::job::sink::TargetError;
 use judge_host::job::source::SourceError;
 use judge_host::judge::{OpenError, RunError};
@@ -55,4 +56,5 @@ advice! {
     SourceError => SourceError::hint,
     TargetError => TargetError::hint,
     UnknownProvider => |error| Some(error.hint()),
+    VectorError => |error| Some(error.hint().to_owned()),
 }

@@ -27,6 +27,13 @@ Examples:
 
 The same command again goes on where the last run stopped: what was judged is not judged twice.";
 
+const TEST_HELP: &str = "\
+A vector is a JSON file: a job (or a preparation), the exact request that the provider makes of it, and what each
+response means, to the byte. Write one with `about`, `settings` and the responses of its `cases`, let `--update` fill in
+the rest, and read it. docs/vectors.md has the form, guest-providers/*/vectors have examples.
+
+Exit: 0 all pass, 1 some fail, 2 could not run.";
+
 /// The heading of flags that every command takes.
 const GLOBAL: &str = "Global options";
 
@@ -202,7 +209,29 @@ pub(super) enum ProvidersCommand {
     Check {
         /// The .wasm file
         file: PathBuf,
+        /// Give it hostile responses, too, as `providers test` does: some seconds
+        #[arg(long)]
+        hostile: bool,
     },
+    /// Try a provider with recorded exchanges and hostile responses; nothing is sent, and no key is needed
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
+}
+
+/// `providers test`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct TestArgs {
+    /// The .wasm file
+    pub(super) file: PathBuf,
+    /// Folder of recorded exchanges, `*.json` [default: NAME.vectors beside NAME.wasm, if it is there]
+    #[arg(long, value_name = "DIR")]
+    pub(super) vectors: Option<PathBuf>,
+    /// Write what the provider did into the vectors, in the place of what it should do
+    #[arg(long)]
+    pub(super) update: bool,
+    /// Print JSON: every case, with the failure of each that failed
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// `registry`.

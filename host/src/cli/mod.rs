@@ -4,6 +4,7 @@ mod advice;
 mod args;
 mod bench;
 mod bodies;
+mod conformance;
 mod dry_run;
 mod judge;
 mod outputs;

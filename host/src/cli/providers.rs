@@ -1,9 +1,10 @@
 //! `judge-host providers`, and what is shown where no command is given: what was loaded, and what to type next.
 
 use super::args::{ProvidersArgs, ProvidersCommand};
-use super::{Ending, advice, setup, stdout};
+use super::{Ending, advice, conformance, setup, stdout};
 use anyhow::Context;
 use judge_host::config::{Layers, RunConfig};
+use judge_host::conformance::hostile;
 use judge_host::judge::catalog;
 use judge_host::model::{AuthSlot, SettingSpec};
 use judge_host::provider::{Catalog, Identity};
@@ -75,8 +76,10 @@ impl Entry {
 
 pub(super) async fn run(layers: &Layers, args: &ProvidersArgs, console: &Console) -> anyhow::Result<Ending> {
     let config = advice::of(layers.run())?;
-    if let Some(ProvidersCommand::Check { file }) = &args.command {
-        return check(&config, file, console).await;
+    match &args.command {
+        Some(ProvidersCommand::Check { file, hostile }) => return check(&config, file, *hostile, console).await,
+        Some(ProvidersCommand::Test(args)) => return conformance::run(&config, args, console).await,
+        None => {}
     }
     let catalog = scan(&config, console).await?;
     let entries = entries(&catalog);
@@ -115,7 +118,7 @@ pub(super) async fn welcome(layers: &Layers, console: &Console) -> anyhow::Resul
     Ok(Ending::Done)
 }
 
-async fn check(config: &RunConfig, file: &Path, console: &Console) -> anyhow::Result<Ending> {
+async fn check(config: &RunConfig, file: &Path, with_corpus: bool, console: &Console) -> anyhow::Result<Ending> {
     let sandbox = setup::sandbox(config, console)?;
     let provider =
         advice::of(sandbox.load(file).await).with_context(|| format!("would not be loaded: {}", file.display()))?;
@@ -124,6 +127,16 @@ async fn check(config: &RunConfig, file: &Path, console: &Console) -> anyhow::Re
     stdout::text(&(listing(entries) + &settings(entries)))?;
     for import in entry.imports.iter().flatten() {
         stdout::text(&format!("imports {import} (inert)\n"))?;
+    }
+    if with_corpus {
+        let cases = hostile(provider.as_ref(), &[]).await;
+        if let Some((case, failure)) = cases.iter().find_map(|case| Some((case, case.failure.as_ref()?))) {
+            let failed = cases.iter().filter(|case| !case.passed()).count();
+            let message =
+                format!("fails {failed} of {} hostile responses, first {}: {failure}", cases.len(), case.about);
+            return Err(advice::error(message, "`providers test FILE` shows them all"));
+        }
+        stdout::text(&format!("withstands {} hostile responses\n", cases.len()))?;
     }
     console.say("it would be loaded");
     Ok(Ending::Done)

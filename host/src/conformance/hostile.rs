@@ -1,0 +1,196 @@
+use super::{Case, VectorFile, corpus, spell, told};
+use crate::model::{Fault, FaultKind, HttpResponse, Job, Preparation, Previous, Settings, Step, Task};
+use crate::provider::Provider;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What the cases of the corpus go under.
+const GROUP: &str = "hostile corpus";
+/// Further requests that a hostile response may cause in one job; the contract says so.
+const SENDS_MAX: usize = 3;
+
+/// Gives the provider responses that no honest server sends, in the preparation and in a job. It passes where it ends
+/// each in a fault of its own or sends again, within its limits; in a job a verdict fails, since none was given. Good
+/// responses of the vectors come cut off, too.
+pub async fn hostile(provider: &dyn Provider, vectors: &[VectorFile]) -> Vec<Case> {
+    let descriptor = &provider.identity().descriptor;
+    let settings =
+        Settings { model: descriptor.default_model.clone().unwrap_or_else(|| "m".into()), ..Settings::default() };
+    let mut cases = Vec::new();
+    for (about, response) in corpus::responses() {
+        let failure = prepared(provider, &settings, &response).await;
+        cases.push(case(format!("preparation: {about}"), failure));
+    }
+    match sample(provider, &settings).await {
+        Ok((job, state)) => {
+            for (about, response) in corpus::responses() {
+                cases.push(case(format!("answer: {about}"), answered(provider, &job, &state, &response).await));
+            }
+        }
+        Err(failure) => cases.push(case("a job to answer".to_owned(), Some(failure))),
+    }
+    for file in vectors {
+        cases.extend(cut_off(provider, file).await);
+    }
+    cases
+}
+
+fn case(about: String, failure: Option<String>) -> Case {
+    Case { group: GROUP.to_owned(), about, failure }
+}
+
+/// A job like those of vectors that say nothing of it, and the state of its first request.
+async fn sample(provider: &dyn Provider, settings: &Settings) -> Result<(Job, Vec<u8>), String> {
+    let vector: super::vector::Vector =
+        serde_json::from_str("{\"about\":\"the sample\"}").map_err(|error| error.to_string())?;
+    let task = Task { settings: Arc::new(settings.clone()), ..vector.task(None)? };
+    let brief = provider.brief(&task).await.map_err(|fault| told(&fault))?;
+    let job = Job { records: vector.records(), task: Arc::new(task), brief: Arc::new(brief) };
+    match provider.build_request(&job).await {
+        Ok(Step::Send(outgoing)) => Ok((job, outgoing.state)),
+        // A judge that sends nothing has no state; what comes back to it anyway must not harm it.
+        Ok(Step::Done(_)) => Ok((job, Vec::new())),
+        Err(fault) => Err(told(&fault)),
+    }
+}
+
+/// Why a preparation with this response fails the case.
+async fn prepared(provider: &dyn Provider, settings: &Settings, response: &HttpResponse) -> Option<String> {
+    let mut previous = None;
+    // The first call asks; every later one gets the same response.
+    for _ in 0..=SENDS_MAX {
+        match provider.prepare(settings, previous.take()).await {
+            Ok(Preparation::Ready(_)) => return None,
+            Ok(Preparation::Send(outgoing)) => {
+                previous = Some(Previous { state: outgoing.state, response: response.clone() });
+            }
+            Err(fault) => return broke(&fault),
+        }
+    }
+    None
+}
+
+/// Why a job with this response fails the case.
+async fn answered(provider: &dyn Provider, job: &Job, state: &[u8], response: &HttpResponse) -> Option<String> {
+    let mut state = state.to_vec();
+    for _ in 0..SENDS_MAX {
+        match provider.parse_response(job, state, response.clone()).await {
+            Ok(Step::Send(outgoing)) => state = outgoing.state,
+            Ok(Step::Done(answer)) => {
+                return Some(format!(
+                    "it takes this for an answer: {}",
+                    super::difference::short(&spell::answer(&answer))
+                ));
+            }
+            Err(fault) => return broke(&fault),
+        }
+    }
+    None
+}
+
+/// A fault that the host made: the component trapped, or went over a limit.
+fn broke(fault: &Fault) -> Option<String> {
+    let own = !matches!(
+        fault.kind,
+        FaultKind::Trap | FaultKind::Deadline | FaultKind::Memory | FaultKind::TooLarge | FaultKind::Blocked
+    );
+    (!own).then(|| format!("it ends in {}", told(fault)))
+}
+
+/// The good responses of a vector, cut off.
+async fn cut_off(provider: &dyn Provider, file: &VectorFile) -> Vec<Case> {
+    let default_model = provider.identity().descriptor.default_model.as_deref();
+    let Ok(task) = file.vector.task(default_model) else { return Vec::new() };
+    let Ok(brief) = provider.brief(&task).await else { return Vec::new() };
+    let job = Job { records: file.vector.records(), task: Arc::new(task), brief: Arc::new(brief) };
+    let Ok(Step::Send(outgoing)) = provider.build_request(&job).await else { return Vec::new() };
+    let mut cases = Vec::new();
+    let good = file.vector.cases.iter().filter(|case| case.answer.is_some());
+    let first = good.filter_map(|case| case.exchange.first().filter(|item| item["method"] == Value::Null));
+    for response in first.filter_map(|spelled| spell::response(spelled).ok()) {
+        for (about, cut) in corpus::cut(&response) {
+            let failure = answered(provider, &job, &outgoing.state, &cut).await;
+            cases.push(Case { group: file.name(), about, failure });
+        }
+    }
+    cases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Answer, Body, Choice, Confidence, Descriptor, HttpRequest, Outgoing, Verdict};
+    use crate::provider::Identity;
+    use async_trait::async_trait;
+
+    /// Ends every response alike.
+    struct Always {
+        identity: Identity,
+        end: Result<Step, Fault>,
+    }
+
+    fn always(end: Result<Step, Fault>) -> Always {
+        let identity = Identity {
+            descriptor: Descriptor::default(),
+            digest: String::new(),
+            path: "always.wasm".into(),
+            size_bytes: 0,
+            imports: Vec::new(),
+        };
+        Always { identity, end }
+    }
+
+    fn outgoing() -> Outgoing {
+        let request = HttpRequest { method: "GET".into(), path_and_query: "/".into(), headers: Vec::new(), body: None };
+        Outgoing { request, state: Vec::new() }
+    }
+
+    #[async_trait]
+    impl Provider for Always {
+        fn identity(&self) -> &Identity {
+            &self.identity
+        }
+
+        async fn prepare(&self, _: &Settings, previous: Option<Previous>) -> Result<Preparation, Fault> {
+            match (previous, &self.end) {
+                (None, _) => Ok(Preparation::Send(outgoing())),
+                (Some(_), Err(fault)) => Err(fault.clone()),
+                (Some(_), Ok(_)) => Ok(Preparation::Ready(Vec::new())),
+            }
+        }
+
+        async fn brief(&self, _: &Task) -> Result<Body, Fault> {
+            Ok(Body::Text(String::new()))
+        }
+
+        async fn build_request(&self, _: &Job) -> Result<Step, Fault> {
+            Ok(Step::Send(outgoing()))
+        }
+
+        async fn parse_response(&self, _: &Job, _: Vec<u8>, _: HttpResponse) -> Result<Step, Fault> {
+            self.end.clone()
+        }
+    }
+
+    async fn failed(end: Result<Step, Fault>) -> (usize, usize) {
+        let cases = hostile(&always(end), &[]).await;
+        (cases.iter().filter(|case| !case.passed()).count(), cases.len())
+    }
+
+    #[tokio::test]
+    async fn a_verdict_that_nobody_gave_and_a_broken_limit_fail_and_faults_and_sends_pass() {
+        let verdict = Verdict {
+            record_id: "r1".into(),
+            choice: Choice::Skip,
+            confidence: Confidence::Low,
+            rationale: String::new(),
+        };
+        let answer = Answer { verdicts: vec![verdict], ..Answer::default() };
+        assert_eq!(failed(Err(Fault::new(FaultKind::Malformed, "no"))).await, (0, 784));
+        assert_eq!(failed(Ok(Step::Send(outgoing()))).await, (0, 784));
+        assert_eq!(failed(Ok(Step::Done(answer))).await, (392, 784), "in every job");
+        for kind in [FaultKind::Trap, FaultKind::Deadline, FaultKind::Memory, FaultKind::TooLarge] {
+            assert_eq!(failed(Err(Fault::new(kind, "no"))).await, (784, 784), "{kind}");
+        }
+    }
+}
