@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use jiff::{Timestamp, Unit};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands that may wait for the committer; whoever comes later waits for room.
@@ -16,6 +17,11 @@ pub const QUEUE_MAX: usize = 1024;
 /// Commands that go into one transaction. More would make the first of them wait longer for its answer, while the
 /// cost of the one fsync is already shared by many.
 pub const GROUP_MAX: usize = 512;
+
+/// The most that a group waits for others to join it: a twentieth of the quickest answers of a model.
+pub const GATHER_MAX: Duration = Duration::from_millis(4);
+/// A group goes out when none joined it for so long. Records that end together do so within less.
+const GATHER_STEP: Duration = Duration::from_micros(250);
 
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, RegistryError>>;
@@ -67,7 +73,24 @@ impl Drop for Committer {
 fn run(mut writer: Writer, mut commands: mpsc::Receiver<Command>, current: &ArcSwap<Snapshot>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while commands.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
+        gather(&mut commands, &mut group);
         commit(&mut writer, current, &mut group);
+    }
+}
+
+/// Lets a group grow while commands keep coming: under load one fsync then serves many. A command that comes alone, as
+/// all do where one record is judged at a time, goes out at once.
+fn gather(commands: &mut mpsc::Receiver<Command>, group: &mut Vec<Command>) {
+    let begun = Instant::now();
+    let mut known = 1;
+    while known < group.len() && group.len() < GROUP_MAX && begun.elapsed() < GATHER_MAX {
+        known = group.len();
+        thread::sleep(GATHER_STEP);
+        while group.len() < GROUP_MAX
+            && let Ok(command) = commands.try_recv()
+        {
+            group.push(command);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use committer::{GROUP_MAX, QUEUE_MAX};
+pub use committer::{GATHER_MAX, GROUP_MAX, QUEUE_MAX};
 pub use draft::{ClusterDraft, UpsertReport};
 pub use error::{Cause, RegistryError};
 pub use snapshot::Snapshot;
