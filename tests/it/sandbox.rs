@@ -6,7 +6,7 @@ use crate::support::server::{Reply, Server};
 use crate::support::{cache, guests};
 use judge_host::control::retry::RetryPolicy;
 use judge_host::judge::{Policy, connect};
-use judge_host::model::{Decision, Fault, FaultKind, Outcome, Record, Settings};
+use judge_host::model::{Births, Decision, Fault, FaultKind, Outcome, Record, Settings};
 use judge_host::provider::Provider;
 use judge_host::registry::Registry;
 use judge_host::sandbox::{Limits, Sandbox, SandboxOptions};
@@ -50,6 +50,7 @@ impl Guest {
             instructions: Arc::default(),
             allow_new_cluster: true,
             candidates_max: 20,
+            births: Births::Strict,
             retry: RetryPolicy { backoff_base: Duration::from_millis(1), ..RetryPolicy::default() },
             total_timeout: PATIENCE,
             parallel: 1,

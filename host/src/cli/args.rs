@@ -121,6 +121,9 @@ pub(super) struct Knobs {
     /// [`Key::NewCluster`]
     #[arg(long, help = Key::NewCluster.help())]
     pub(super) no_new_cluster: bool,
+    /// [`Key::Births`]
+    #[arg(long, value_name = "WHEN", help = Key::Births.help())]
+    pub(super) births: Option<String>,
     /// [`Key::Temperature`]
     #[arg(long, value_name = "F", allow_negative_numbers = true, help = Key::Temperature.help())]
     pub(super) temperature: Option<String>,
@@ -327,6 +330,7 @@ impl Knobs {
             (Key::TotalTimeout, &self.total_timeout),
             (Key::Attempts, &self.attempts),
             (Key::CandidatesMax, &self.candidates_max),
+            (Key::Births, &self.births),
             (Key::Temperature, &self.temperature),
             (Key::MaxOutputTokens, &self.max_output_tokens),
             (Key::Seed, &self.seed),

@@ -110,6 +110,7 @@ fn policy(run: &RunConfig, settings: Settings, instructions: Instructions) -> Po
         instructions: Arc::new(instructions),
         allow_new_cluster: run.allow_new_cluster,
         candidates_max: run.candidates_max.get(),
+        births: run.births,
         retry: RetryPolicy { attempts_max: run.attempts.get(), ..RetryPolicy::default() },
         total_timeout: run.total_timeout,
         parallel: run.parallel.get(),

@@ -64,6 +64,7 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         already_done,
         duplicates: report.intake.duplicates,
         calls: counters.calls.load(Relaxed),
+        rejudged: counters.rejudged.load(Relaxed),
         wall,
         parallel: judge.policy().parallel,
         interrupted: report.interrupted,

@@ -31,6 +31,8 @@ pub enum Key {
     CandidatesMax,
     /// Whether new clusters may be proposed.
     NewCluster,
+    /// When they may be born beside others.
+    Births,
     /// How freely the model samples.
     Temperature,
     /// How long an answer may be.
@@ -65,7 +67,7 @@ pub struct Spec {
 }
 
 /// One row a key, in the order of the enum.
-pub const SPECS: [Spec; 21] = [
+pub const SPECS: [Spec; 22] = [
     path(Key::Providers, "providers", "--providers", Some("plugins"), "Folder of the providers' .wasm files"),
     text(Key::Provider, "provider", "--provider", "Id of the provider that judges; needed where several are loaded")
         .variable("DEFAULT_LLM_PROVIDER"),
@@ -121,6 +123,14 @@ pub const SPECS: [Spec; 21] = [
         "Whether the judge may propose new clusters; the flag forbids",
     )
     .default("true"),
+    text(
+        Key::Births,
+        "births",
+        "--births",
+        "Records whose new cluster was proposed while others were born are judged again: strict always, similar where \
+         one is alike, free never (and makes twins)",
+    )
+    .default("strict"),
     text(
         Key::Temperature,
         "temperature",

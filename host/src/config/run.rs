@@ -1,5 +1,6 @@
 use super::value::{Given, Origin};
 use super::{ConfigError, Key, Layers};
+use crate::model::Births;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -54,6 +55,8 @@ pub struct RunConfig {
     pub candidates_max: NonZeroUsize,
     /// Whether new clusters may be proposed.
     pub allow_new_cluster: bool,
+    /// When they may be born beside others.
+    pub births: Births,
     /// Records in one slice.
     pub slice_size: NonZeroUsize,
     /// Whether every request and response body is shown on stderr.
@@ -91,6 +94,7 @@ impl Layers {
             attempts: self.defaulted(Key::Attempts).whole(NonZeroU32::MIN..=ATTEMPTS_MAX)?,
             candidates_max: self.defaulted(Key::CandidatesMax).whole(NonZeroUsize::MIN..=CANDIDATES_MAX)?,
             allow_new_cluster: self.defaulted(Key::NewCluster).boolean()?,
+            births: self.defaulted(Key::Births).births()?,
             slice_size: self.defaulted(Key::SliceSize).whole(NonZeroUsize::MIN..=SLICE_SIZE_MAX)?,
             log_bodies: self.defaulted(Key::LogBodies).boolean()?,
             cache_dir: path(Key::CacheDir)?.or_else(|| self.default_cache_dir()),

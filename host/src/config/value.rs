@@ -1,4 +1,5 @@
 use super::ConfigError;
+use crate::model::Births;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -80,6 +81,16 @@ impl Given {
             "true" | "1" | "yes" => Ok(true),
             "false" | "0" | "no" => Ok(false),
             _ => Err(self.wrong("`true` or `false`")),
+        }
+    }
+
+    /// When new clusters may be born.
+    pub(super) fn births(&self) -> Result<Births, ConfigError> {
+        match self.text.trim() {
+            "strict" => Ok(Births::Strict),
+            "similar" => Ok(Births::Similar),
+            "free" => Ok(Births::Free),
+            _ => Err(self.wrong("`strict`, `similar` or `free`")),
         }
     }
 

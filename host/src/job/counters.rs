@@ -9,6 +9,8 @@ pub struct Counters {
     pub already_done: AtomicU64,
     /// Requests that the server saw, or may have seen.
     pub calls: AtomicU64,
+    /// Verdicts that were asked for again, as clusters had been born meanwhile.
+    pub rejudged: AtomicU64,
     /// Whether the input was read to its end.
     pub input_ended: AtomicBool,
     in_flight: AtomicUsize,

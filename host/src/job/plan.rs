@@ -1,7 +1,7 @@
 use super::Counters;
 use super::brief::Briefs;
 use crate::control::retry::RetryPolicy;
-use crate::model::{Cluster, Fault, Instructions, Job, Record, Settings, Task};
+use crate::model::{Births, Cluster, Fault, Instructions, Job, Record, Settings, Task};
 use crate::provider::Provider;
 use crate::transport::Transport;
 use std::sync::Arc;
@@ -25,6 +25,10 @@ pub struct Plan {
     pub allow_new_cluster: bool,
     /// The most candidates that a job shows.
     pub candidates_max: usize,
+    /// The registry's epoch when the run began: clusters born later are shown in any case.
+    pub first_epoch: u64,
+    /// When a new cluster may be born.
+    pub births: Births,
     /// How far a record is pursued.
     pub retry: RetryPolicy,
     /// The longest that a record may take, attempts and waits together.

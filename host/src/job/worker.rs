@@ -2,15 +2,21 @@
 
 use super::{Plan, echo, hash, intake::Item, verdict};
 use crate::model::{
-    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outcome, Record, Step, Usage,
+    Answer, Births, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outcome, Record, Step, Usage,
 };
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Recorded, Registry, RegistryError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// The most requests of one job; the contract says so.
 const SENDS_MAX: usize = 3;
+
+/// How often a record is judged again beside others, where its new cluster was overtaken by other births; after that it
+/// waits for its turn, in which nobody overtakes it.
+const REJUDGED_MAX: u32 = 3;
+/// How often it is judged in its turn. One birth may have been on its way when the turn began, so the second stands.
+const TURN_ROUNDS_MAX: u32 = 3;
 
 /// A committed outcome, with what the report compares it to.
 #[derive(Clone, Debug)]
@@ -31,20 +37,54 @@ pub struct Finished {
 pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Result<Finished, RegistryError> {
     let counters = Arc::clone(&plan.counters);
     let _in_flight = counters.enter();
-    let (outcome, record) = match item {
+    match item {
         Item::Record { record, slice_id } => {
             let record = Arc::new(record);
-            (judge(&plan, &registry, &record, slice_id).await, Some(record))
+            let outcome = settle(&plan, &registry, &record, slice_id).await?;
+            Ok(Finished { outcome, label: record.label.clone() })
         }
         Item::Unreadable { request_id, fault, slice_id } => {
             let outcome = outcome(&plan, request_id, slice_id, Tried::not_at_all(fault));
-            (Outcome { epoch: registry.snapshot().epoch, ..outcome }, None)
+            let outcome = Outcome { epoch: registry.snapshot().epoch, ..outcome };
+            let committed = registry.record_assignment(outcome, None).await?;
+            Ok(Finished { outcome: committed.outcome, label: None })
         }
-    };
-    let text = record.as_ref().map(|record| record.text.as_str());
-    let committed = registry.record_assignment(outcome, text).await?;
-    let label = record.and_then(|record| record.label.clone());
-    Ok(Finished { outcome: committed.outcome, label })
+    }
+}
+
+/// Judges a record until its outcome stands. A new cluster that was proposed while others were born is judged again on
+/// the newest snapshot, as the judge might have chosen one of those.
+async fn settle(
+    plan: &Plan,
+    registry: &Registry,
+    record: &Arc<Record>,
+    slice_id: u64,
+) -> Result<Outcome, RegistryError> {
+    let mut earlier = None;
+    let mut round = 0;
+    let mut turn = None;
+    loop {
+        let outcome = after(earlier.take(), judge(plan, registry, record, slice_id).await);
+        // A last resort that nothing comes to: a turn that is overtaken more often than it can be.
+        let births = if round == REJUDGED_MAX + TURN_ROUNDS_MAX { Births::Free } else { plan.births };
+        match registry.record(outcome, Some(&record.text), births, turn.as_ref()).await? {
+            Recorded::Committed(committed) => return Ok(committed.outcome),
+            Recorded::Overtaken(outcome) => earlier = Some(outcome),
+        }
+        plan.counters.rejudged.fetch_add(1, Relaxed);
+        round += 1;
+        if round > REJUDGED_MAX && turn.is_none() {
+            turn = Some(registry.birth_turn().await?);
+        }
+    }
+}
+
+/// The outcome with what the judgements before it took.
+fn after(earlier: Option<Outcome>, now: Outcome) -> Outcome {
+    let Some(earlier) = earlier else { return now };
+    let mut usage = earlier.usage;
+    usage.add(&now.usage);
+    Outcome { attempts: earlier.attempts + now.attempts, latency: earlier.latency + now.latency, usage, ..now }
 }
 
 /// The first step that a provider takes for a record: what `--dry-run` shows.
@@ -52,14 +92,14 @@ pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Resul
 /// # Errors
 /// The fault that the record would end in before anything is sent.
 pub async fn first_step(plan: &Plan, registry: &Registry, record: Record) -> Result<Step, Fault> {
-    let candidates = registry.snapshot().candidates(&record, plan.candidates_max)?;
+    let candidates = registry.snapshot().candidates(&record, plan.candidates_max, plan.first_epoch)?;
     let job = plan.job(&Arc::new(record), &candidates).await?;
     plan.provider.build_request(&job).await
 }
 
 async fn judge(plan: &Plan, registry: &Registry, record: &Arc<Record>, slice_id: u64) -> Outcome {
     let snapshot = registry.snapshot();
-    let tried = match snapshot.candidates(record, plan.candidates_max) {
+    let tried = match snapshot.candidates(record, plan.candidates_max, plan.first_epoch) {
         Ok(candidates) => pursue(plan, record, &candidates).await,
         Err(fault) => Tried::not_at_all(fault),
     };

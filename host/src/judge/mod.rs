@@ -13,7 +13,7 @@ pub use slice::Outcomes;
 
 use crate::control::retry::RetryPolicy;
 use crate::job::{self, Briefs, Counters, Plan};
-use crate::model::{Fault, Instructions, Record, Settings, Step};
+use crate::model::{Births, Fault, Instructions, Record, Settings, Step};
 use crate::provider::Provider;
 use crate::registry::Registry;
 use crate::transport::Transport;
@@ -31,6 +31,8 @@ pub struct Policy {
     pub allow_new_cluster: bool,
     /// The most candidates that one job shows.
     pub candidates_max: usize,
+    /// When a new cluster may be born beside others.
+    pub births: Births,
     /// How far a record is pursued.
     pub retry: RetryPolicy,
     /// The longest that a record may take, attempts and waits together.
@@ -146,6 +148,8 @@ impl Judge {
             profile: Arc::clone(&self.profile),
             allow_new_cluster: self.policy.allow_new_cluster,
             candidates_max: self.policy.candidates_max,
+            first_epoch: self.registry.snapshot().epoch,
+            births: self.policy.births,
             retry: self.policy.retry,
             total_timeout: self.policy.total_timeout,
             counters,

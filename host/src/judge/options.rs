@@ -1,6 +1,6 @@
 use super::Policy;
 use crate::control::retry::RetryPolicy;
-use crate::model::{Instructions, Settings};
+use crate::model::{Births, Instructions, Settings};
 use crate::transport::{Secret, TransportLimits};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub struct JudgeOptions {
     pub allow_new_cluster: bool,
     /// The most candidates that one job shows.
     pub candidates_max: usize,
+    /// When a new cluster may be born beside others.
+    pub births: Births,
     /// Registry file; none keeps the registry in a temporary file, gone with the judge.
     pub registry: Option<PathBuf>,
     /// The batch that outcomes are committed under.
@@ -69,6 +71,7 @@ impl Default for JudgeOptions {
             language: None,
             allow_new_cluster: true,
             candidates_max: 20,
+            births: Births::default(),
             registry: None,
             batch_id: "default".to_owned(),
             parallel: 5,
@@ -100,6 +103,7 @@ impl JudgeOptions {
             }),
             allow_new_cluster: self.allow_new_cluster,
             candidates_max: self.candidates_max,
+            births: self.births,
             retry: RetryPolicy { attempts_max: self.attempts.max(1), ..RetryPolicy::default() },
             total_timeout: self.total_timeout,
             parallel: self.parallel.max(1),

@@ -1,6 +1,7 @@
 //! The nouns, as plain types: what is judged, what is sent, what comes out. std and serde only; every other
 //! room may know this one, and it knows none of them.
 
+mod births;
 mod cluster;
 mod descriptor;
 mod exchange;
@@ -10,6 +11,7 @@ mod outcome;
 mod record;
 mod verdict;
 
+pub use births::Births;
 pub use cluster::{Cluster, ClusterId, ClusterStatus};
 pub use descriptor::{AuthSlot, Descriptor, SettingSpec};
 pub use exchange::{Body, HttpRequest, HttpResponse, Outgoing, Preparation, Previous, Step};

@@ -6,18 +6,23 @@ use crate::model::{Cluster, Fault, FaultKind, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Clusters born in the run that are shown besides the most relevant. A prompt must stay one that a model can read.
+pub const BIRTHS_SHOWN_MAX: usize = 100;
+
 impl Snapshot {
     /// The clusters to choose from for a record, in the order of birth, each once.
     ///
     /// Those that the record names, retired or not; else all that are not retired, while they are no more than
-    /// `max`; else the `max` most relevant to the record's text, filled up with the oldest where fewer match.
+    /// `max`; else the `max` most relevant to the record's text, filled up with the oldest where fewer match, and besides
+    /// those born after the epoch `born_after`, at most the newest [`BIRTHS_SHOWN_MAX`]: a cluster with one sample has few
+    /// words to be found by, and one that is not shown is soon proposed again.
     ///
     /// The slice of all is shared by the snapshots that show the same, so its `count` and `updated_at` may be
     /// older than the snapshot: nothing that a prompt shows.
     ///
     /// # Errors
     /// Bad input, code `unknown-candidate`, where the record names a cluster that is not there.
-    pub fn candidates(&self, record: &Record, max: usize) -> Result<Arc<[Arc<Cluster>]>, Fault> {
+    pub fn candidates(&self, record: &Record, max: usize, born_after: u64) -> Result<Arc<[Arc<Cluster>]>, Fault> {
         if let Some(named) = &record.candidates {
             return self.named(named);
         }
@@ -32,7 +37,15 @@ impl Snapshot {
             }
             chosen.insert(*ordinal);
         }
+        chosen.extend(self.births(born_after));
         Ok(self.slice(&chosen))
+    }
+
+    /// The newest of the offered clusters that were born after this epoch.
+    fn births(&self, born_after: u64) -> impl Iterator<Item = u64> {
+        let newest = self.by_birth.iter().rev().take_while(move |(_, cluster)| cluster.birth_epoch > born_after);
+        let offered = newest.filter(|(ordinal, _)| self.offered.contains(*ordinal));
+        offered.map(|(ordinal, _)| *ordinal).take(BIRTHS_SHOWN_MAX)
     }
 
     /// Exactly the clusters with these ids.
@@ -78,28 +91,31 @@ mod tests {
     #[test]
     fn all_that_are_not_retired_are_shown_in_birth_order_while_they_fit() {
         let record = Record::new("1", "top up");
-        assert_eq!(ids(&snapshot().candidates(&record, 3).unwrap()), ["pin", "card", "top"]);
-        assert_eq!(ids(&snapshot().candidates(&record, 20).unwrap()), ["pin", "card", "top"]);
+        assert_eq!(ids(&snapshot().candidates(&record, 3, u64::MAX).unwrap()), ["pin", "card", "top"]);
+        assert_eq!(ids(&snapshot().candidates(&record, 20, u64::MAX).unwrap()), ["pin", "card", "top"]);
     }
 
     #[test]
     fn the_most_relevant_are_shown_in_birth_order_where_not_all_fit() {
-        let relevant = snapshot().candidates(&Record::new("1", "top up my card"), 2).unwrap();
+        let relevant = snapshot().candidates(&Record::new("1", "top up my card"), 2, u64::MAX).unwrap();
         assert_eq!(ids(&relevant), ["card", "top"]);
     }
 
     #[test]
     fn the_oldest_fill_up_where_too_few_match() {
-        assert_eq!(ids(&snapshot().candidates(&Record::new("1", "top"), 2).unwrap()), ["pin", "top"]);
-        assert_eq!(ids(&snapshot().candidates(&Record::new("1", "nothing alike"), 2).unwrap()), ["pin", "card"]);
-        assert!(snapshot().candidates(&Record::new("1", "top"), 0).unwrap().is_empty());
+        assert_eq!(ids(&snapshot().candidates(&Record::new("1", "top"), 2, u64::MAX).unwrap()), ["pin", "top"]);
+        assert_eq!(
+            ids(&snapshot().candidates(&Record::new("1", "nothing alike"), 2, u64::MAX).unwrap()),
+            ["pin", "card"]
+        );
+        assert!(snapshot().candidates(&Record::new("1", "top"), 0, u64::MAX).unwrap().is_empty());
     }
 
     #[test]
     fn a_record_that_names_its_candidates_gets_those_and_no_others() {
         let named = |names: &[&str]| {
             let candidates = Some(names.iter().map(ToString::to_string).collect());
-            snapshot().candidates(&Record { candidates, ..Record::new("1", "top up") }, 1)
+            snapshot().candidates(&Record { candidates, ..Record::new("1", "top up") }, 1, u64::MAX)
         };
         assert_eq!(ids(&named(&["top", "old", "pin", "top"]).unwrap()), ["pin", "old", "top"]);
         let fault = named(&["pin", "gone"]).unwrap_err();
@@ -110,13 +126,13 @@ mod tests {
     fn the_slice_is_shared_until_something_shown_changes() {
         let record = Record::new("1", "x");
         let first = snapshot();
-        let before = first.candidates(&record, 20).unwrap();
+        let before = first.candidates(&record, 20, u64::MAX).unwrap();
         let counted = Arc::new(Cluster { count: 7, ..cluster("pin", "pin change") });
         let second = first.next(2, [(0, counted)]);
-        assert!(Arc::ptr_eq(&before, &second.candidates(&record, 20).unwrap()), "a count is not shown");
+        assert!(Arc::ptr_eq(&before, &second.candidates(&record, 20, u64::MAX).unwrap()), "a count is not shown");
         assert_eq!(second.get("pin").unwrap().count, 7);
         let renamed = second.next(3, [(0, Arc::new(cluster("pin", "new name")))]);
-        assert_eq!(renamed.candidates(&record, 20).unwrap()[0].name, "new name");
+        assert_eq!(renamed.candidates(&record, 20, u64::MAX).unwrap()[0].name, "new name");
         assert_eq!(before[0].name, "pin change", "what a reader holds does not change");
     }
 
@@ -125,8 +141,8 @@ mod tests {
         let retired = Cluster { status: ClusterStatus::Retired, ..cluster("top", "top up") };
         let snapshot = snapshot().next(2, [(3, Arc::new(retired))]);
         let record = Record::new("1", "top up");
-        assert_eq!(ids(&snapshot.candidates(&record, 1).unwrap()), ["pin"]);
+        assert_eq!(ids(&snapshot.candidates(&record, 1, u64::MAX).unwrap()), ["pin"]);
         let snapshot = snapshot.next(3, [(3, Arc::new(cluster("top", "top up")))]);
-        assert_eq!(ids(&snapshot.candidates(&record, 1).unwrap()), ["top"]);
+        assert_eq!(ids(&snapshot.candidates(&record, 1, u64::MAX).unwrap()), ["top"]);
     }
 }

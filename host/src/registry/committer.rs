@@ -1,10 +1,11 @@
 //! The one committer: a thread that owns the connection which writes. It takes what is waiting, makes it durable in
 //! one transaction, publishes the next snapshot, and only then answers.
 
+use super::births::{Turns, stand_in_the_way};
 use super::next::{Next, Placement};
 use super::store::{Placed, Transaction, Writer};
-use super::{ClusterDraft, Committed, RegistryError, Snapshot, UpsertReport};
-use crate::model::Outcome;
+use super::{ClusterDraft, Committed, Recorded, RegistryError, Snapshot, UpsertReport};
+use crate::model::{Births, Outcome};
 use arc_swap::ArcSwap;
 use jiff::{Timestamp, Unit};
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub(super) enum Command {
     /// To insert or change clusters.
     Upsert { drafts: Vec<ClusterDraft>, reply: Reply<UpsertReport> },
     /// To commit an outcome, and count the record where its verdict places it.
-    Record { outcome: Box<Outcome>, placement: Placement, reply: Reply<Committed> },
+    Record { outcome: Box<Outcome>, placement: Placement, births: Births, has_turn: bool, reply: Reply<Recorded> },
 }
 
 /// The committer's handle: dropped, it lets the thread finish what is queued, and waits for it.
@@ -39,14 +40,19 @@ pub(super) struct Committer {
     /// Always there until the drop.
     queue: Option<mpsc::Sender<Command>>,
     thread: Option<JoinHandle<()>>,
+    /// Whose new clusters go first.
+    pub(super) turns: Arc<Turns>,
 }
 
 impl Committer {
     /// Starts the thread. It publishes to `current`, and nobody else does.
     pub(super) fn start(writer: Writer, current: Arc<ArcSwap<Snapshot>>) -> std::io::Result<Committer> {
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
-        let thread = thread::Builder::new().name("committer".into()).spawn(move || run(writer, commands, &current))?;
-        Ok(Committer { queue: Some(queue), thread: Some(thread) })
+        let turns = Arc::new(Turns::default());
+        let seen = Arc::clone(&turns);
+        let run = move || run(writer, commands, &current, &seen);
+        let thread = thread::Builder::new().name("committer".into()).spawn(run)?;
+        Ok(Committer { queue: Some(queue), thread: Some(thread), turns })
     }
 
     /// Hands a command over and waits for its answer. Dropped before there is room in the queue, nothing happens;
@@ -70,11 +76,11 @@ impl Drop for Committer {
 }
 
 /// Until nobody is left to ask.
-fn run(mut writer: Writer, mut commands: mpsc::Receiver<Command>, current: &ArcSwap<Snapshot>) {
+fn run(mut writer: Writer, mut commands: mpsc::Receiver<Command>, current: &ArcSwap<Snapshot>, turns: &Turns) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while commands.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
         gather(&mut commands, &mut group);
-        commit(&mut writer, current, &mut group);
+        commit(&mut writer, current, turns, &mut group);
     }
 }
 
@@ -95,13 +101,13 @@ fn gather(commands: &mut mpsc::Receiver<Command>, group: &mut Vec<Command>) {
 }
 
 /// One group: all of it is durable and published when the answers go out, or none of it is.
-fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, group: &mut Vec<Command>) {
+fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, turns: &Turns, group: &mut Vec<Command>) {
     let base = current.load_full();
     let unchanged = base.epoch;
     let mut next = Next::after(base, now());
     let mut answers = Vec::with_capacity(group.len());
     let written = writer.begin().and_then(|transaction| {
-        let records = stage(&mut next, &transaction, group, &mut answers)?;
+        let records = stage(&mut next, &transaction, turns, group, &mut answers)?;
         if records == 0 && next.changed().is_empty() {
             return Ok(unchanged);
         }
@@ -128,6 +134,7 @@ fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, group: &mut Vec<Comm
 fn stage(
     next: &mut Next,
     transaction: &Transaction<'_>,
+    turns: &Turns,
     group: &mut Vec<Command>,
     answers: &mut Vec<Answer>,
 ) -> Result<usize, RegistryError> {
@@ -136,7 +143,12 @@ fn stage(
     for command in commands.by_ref() {
         match command {
             Command::Upsert { drafts, reply } => answers.push(Answer::Upserted(next.upsert(drafts), reply)),
-            Command::Record { mut outcome, placement, reply } => {
+            Command::Record { outcome, placement, births, has_turn, reply }
+                if is_overtaken(next, turns, &outcome, &placement, births, has_turn) =>
+            {
+                answers.push(Answer::Overtaken(outcome, reply));
+            }
+            Command::Record { mut outcome, placement, reply, .. } => {
                 let recorded = record(next, transaction, &mut outcome, placement);
                 answers.push(Answer::Recorded(outcome, reply));
                 if let Err(error) = recorded {
@@ -148,6 +160,20 @@ fn stage(
         }
     }
     Ok(records)
+}
+
+/// Whether a new cluster is to stand back: behind whoever has the turn, or behind what was born since its judge looked.
+fn is_overtaken(
+    next: &Next,
+    turns: &Turns,
+    outcome: &Outcome,
+    placement: &Placement,
+    births: Births,
+    has_turn: bool,
+) -> bool {
+    let Placement::New { proposal, text, .. } = placement else { return false };
+    let stands_back = births != Births::Free && turns.is_taken() && !has_turn;
+    stands_back || stand_in_the_way(births, next, outcome.epoch, proposal, text.as_deref())
 }
 
 /// Commits one outcome. Where the record was counted before, the count moves.
@@ -173,7 +199,8 @@ fn record(
 /// What a command comes to, once its group is durable.
 enum Answer {
     Upserted(UpsertReport, Reply<UpsertReport>),
-    Recorded(Box<Outcome>, Reply<Committed>),
+    Recorded(Box<Outcome>, Reply<Recorded>),
+    Overtaken(Box<Outcome>, Reply<Recorded>),
 }
 
 impl Answer {
@@ -185,7 +212,11 @@ impl Answer {
                 let _ = reply.send(epoch.map(|epoch| UpsertReport { epoch, ..report }));
             }
             Answer::Recorded(outcome, reply) => {
-                let _ = reply.send(epoch.map(|epoch| Committed { epoch, outcome: *outcome }));
+                let _ = reply.send(epoch.map(|epoch| Recorded::Committed(Committed { epoch, outcome: *outcome })));
+            }
+            // After the group, so that the newest snapshot holds what it was overtaken by.
+            Answer::Overtaken(outcome, reply) => {
+                let _ = reply.send(epoch.map(|_| Recorded::Overtaken(*outcome)));
             }
         }
     }

@@ -5,6 +5,7 @@
 //! answers: what a snapshot shows is on the disk, and so is what a writer was told. This room knows the model, and
 //! nothing of providers, jobs or HTTP.
 
+mod births;
 mod candidates;
 mod committer;
 mod draft;
@@ -17,13 +18,15 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use births::{ALIKE_MIN, BirthTurn};
+pub use candidates::BIRTHS_SHOWN_MAX;
 pub use committer::{GATHER_MAX, GROUP_MAX, QUEUE_MAX};
 pub use draft::{ClusterDraft, UpsertReport};
 pub use error::{Cause, RegistryError};
 pub use snapshot::Snapshot;
 pub use store::SeenIds;
 
-use crate::model::{Cluster, Decision, Outcome};
+use crate::model::{Births, Cluster, Decision, Outcome};
 use arc_swap::ArcSwap;
 use committer::{Command, Committer};
 use next::Placement;
@@ -40,6 +43,16 @@ pub struct Committed {
     pub epoch: u64,
     /// The outcome as it was committed: a new cluster has its id.
     pub outcome: Outcome,
+}
+
+/// What became of an outcome that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is durable.
+    Committed(Committed),
+    /// It proposes a cluster while others were born that the judge could not see. Nothing has changed: the record is to
+    /// be judged again on the newest snapshot.
+    Overtaken(Outcome),
 }
 
 /// The clusters and outcomes of one file. To be shared as `Arc<Registry>`.
@@ -133,9 +146,39 @@ impl Registry {
     /// # Errors
     /// Where the verdict's cluster is unknown or missing, or the store fails: then nothing has changed.
     pub async fn record_assignment(&self, outcome: Outcome, text: Option<&str>) -> Result<Committed, RegistryError> {
+        match self.record(outcome, text, Births::Free, None).await? {
+            Recorded::Committed(committed) => Ok(committed),
+            Recorded::Overtaken(_) => Err(RegistryError::Stopped),
+        }
+    }
+
+    /// The same, but for a new cluster whose judge was shown an epoch (the outcome's) that is not the newest: where
+    /// `births` has it stand back, nothing is committed. Whoever holds `turn` is overtaken only by what was on its way
+    /// when it took it.
+    ///
+    /// Dropped before it is done, the outcome may be committed or not; if it is, it is so whole.
+    ///
+    /// # Errors
+    /// As [`Registry::record_assignment`].
+    pub async fn record(
+        &self,
+        outcome: Outcome,
+        text: Option<&str>,
+        births: Births,
+        turn: Option<&BirthTurn<'_>>,
+    ) -> Result<Recorded, RegistryError> {
         let placement = placement(&self.snapshot(), &outcome, text)?;
-        let outcome = Box::new(outcome);
-        self.committer()?.ask(|reply| Command::Record { outcome, placement, reply }).await
+        let (outcome, has_turn) = (Box::new(outcome), turn.is_some());
+        self.committer()?.ask(|reply| Command::Record { outcome, placement, births, has_turn, reply }).await
+    }
+
+    /// Waits for the turn of giving birth: until it is dropped, new clusters of all others stand back, except where
+    /// they are [`Births::Free`].
+    ///
+    /// # Errors
+    /// Where the registry was opened for reading.
+    pub async fn birth_turn(&self) -> Result<BirthTurn<'_>, RegistryError> {
+        Ok(self.committer()?.turns.take().await)
     }
 
     /// The clusters with the most records first, equals in the order of birth; all of them, or so many.

@@ -62,6 +62,18 @@ impl Next {
         self.base.next(self.epoch, self.changed)
     }
 
+    /// The clusters born after this epoch, the newest first.
+    pub(super) fn born_since(&self, epoch: u64) -> impl Iterator<Item = &Arc<Cluster>> {
+        let here = self.born.values().map(|ordinal| self.cluster(*ordinal));
+        let before = self.base.by_birth.iter().rev().map(|(ordinal, _)| self.cluster(*ordinal));
+        here.chain(before.take_while(move |cluster| cluster.birth_epoch > epoch))
+    }
+
+    /// Whether a cluster proposed under this name would be this one.
+    pub(super) fn is_home(&self, cluster: &Cluster, name: &str) -> bool {
+        self.home(name).is_ok_and(|ordinal| self.cluster(ordinal).cluster_id == cluster.cluster_id)
+    }
+
     /// Inserts or changes clusters by their id. The report's epoch is left to the committer.
     pub(super) fn upsert(&mut self, drafts: Vec<ClusterDraft>) -> UpsertReport {
         let mut report = UpsertReport::default();

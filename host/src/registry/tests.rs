@@ -315,7 +315,7 @@ async fn proposals_of_parallel_records_share_one_cluster() {
     }
     let lost = registry.get_cluster("lost_card").unwrap();
     assert_eq!((lost.count, lost.status, lost.revision), (2, ClusterStatus::Tentative, 2));
-    assert_eq!(registry.snapshot().candidates(&Record::new("3", "x"), 20).unwrap().len(), 1);
+    assert_eq!(registry.snapshot().candidates(&Record::new("3", "x"), 20, u64::MAX).unwrap().len(), 1);
 }
 
 #[tokio::test]

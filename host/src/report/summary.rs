@@ -13,6 +13,8 @@ pub struct RunFacts {
     pub duplicates: u64,
     /// Requests sent, retries included.
     pub calls: u64,
+    /// Verdicts asked for again, as clusters had been born meanwhile.
+    pub rejudged: u64,
     /// From the first record to the last row.
     pub wall: Duration,
     /// Records in flight at once, at most.
@@ -59,6 +61,8 @@ pub struct Summary {
     pub calls: u64,
     /// Attempts beyond a record's first.
     pub retries: u64,
+    /// Verdicts asked for again, as clusters had been born meanwhile; they are among the retries.
+    pub rejudged: u64,
     /// Seconds from the first record to the last row.
     pub wall_s: f64,
     /// Outcomes a second.
@@ -97,6 +101,7 @@ impl Tally {
             agreement: share(self.agreed, self.labelled),
             calls: facts.calls,
             retries: self.retries,
+            rejudged: facts.rejudged,
             wall_s: rounded(wall_s),
             records_per_s: if wall_s > 0.0 { rounded(self.done() as f64 / wall_s) } else { 0.0 },
             latency_ms: LatencyMs { p50: latency(0.5), p95: latency(0.95), p99: latency(0.99) },
@@ -143,6 +148,7 @@ mod tests {
             already_done: 2,
             duplicates: 1,
             calls: 6,
+            rejudged: 1,
             wall: Duration::from_millis(1_500),
             parallel: 5,
             interrupted: false,
@@ -154,7 +160,7 @@ mod tests {
             "records": 6, "judged": 3, "failed": 1, "already_done": 2, "duplicates": 1,
             "assign": 1, "new_cluster": 1, "skip": 1,
             "coverage": 2.0 / 3.0, "agreement": 0.5,
-            "calls": 6, "retries": 2, "wall_s": 1.5, "records_per_s": 2.667,
+            "calls": 6, "retries": 2, "rejudged": 1, "wall_s": 1.5, "records_per_s": 2.667,
             "latency_ms": {"p50": file["latency_ms"]["p50"], "p95": file["latency_ms"]["p95"], "p99": file["latency_ms"]["p99"]},
             "input_tokens": 100, "cached_input_tokens": null, "output_tokens": 20, "cost_usd": 0.00125,
             "parallel": 5, "interrupted": false,

@@ -47,6 +47,9 @@ fn numbers(summary: &Summary) -> String {
     row("wall time", span(Duration::try_from_secs_f64(summary.wall_s).unwrap_or_default()));
     row("records/s", format!("{:.1} ({} in flight at most)", summary.records_per_s, summary.parallel));
     row("calls, of them retries", format!("{}, {}", count(summary.calls), count(summary.retries)));
+    if summary.rejudged > 0 {
+        row("judged again after births", count(summary.rejudged));
+    }
     let latency = [summary.latency_ms.p50, summary.latency_ms.p95, summary.latency_ms.p99];
     if let [Some(p50), Some(p95), Some(p99)] = latency {
         row("latency p50 / p95 / p99", format!("{p50:.1} / {p95:.1} / {p99:.1} ms"));
@@ -157,6 +160,7 @@ mod tests {
             records: 1_005,
             already_done: 1_000,
             calls: 5,
+            rejudged: 0,
             wall: Duration::from_millis(2_500),
             parallel: 5,
             interrupted: true,
