@@ -25,7 +25,7 @@ fn case(count: usize) -> Case {
 async fn bench(case: &Case, server: &FakeLlm, args: &[&str]) -> Ran {
     let mut all = vec!["bench", "records.jsonl", "--clusters", "clusters.jsonl"];
     let url = server.url();
-    all.extend(["--provider", "openai", "--model", "fake", "--endpoint", &url]);
+    all.extend(["--provider", "openai", "--model", "fake", "--endpoint", &url, "--setting", "probe=never"]);
     all.extend(args);
     case.run_beside(&all).await
 }

@@ -90,7 +90,7 @@ fn providers_are_listed_as_a_table_and_as_json() {
     assert_shown!("providers", run(&case, "providers"));
     let entries: Vec<Value> = serde_json::from_str(&run(&case, "providers --json").code(0).stdout).unwrap();
     let ids: Vec<_> = entries.iter().map(|entry| entry["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["lexical", "ollama", "openai"]);
+    assert_eq!(ids, ["anthropic", "lexical", "ollama", "openai", "openrouter", "triton"]);
     for entry in &entries {
         assert_eq!((&entry["state"], entry["digest"].as_str().map(str::len)), (&"loaded".into(), Some(64)));
         assert!(entry["size_bytes"].as_u64() > Some(1000) && entry["version"].is_string());

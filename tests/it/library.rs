@@ -21,6 +21,7 @@ fn options(endpoint: &str) -> JudgeOptions {
         provider: "openai".to_owned(),
         endpoint: Some(endpoint.to_owned()),
         model: Some("fake".to_owned()),
+        settings: vec![("probe".to_owned(), "never".to_owned())],
         attempts: 1,
         cache_dir: Some(cache()),
         ..JudgeOptions::default()

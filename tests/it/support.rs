@@ -136,11 +136,16 @@ pub fn rows(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
+/// Settings by which a provider asks its model nothing before the first record, so that tests can count calls.
+pub fn no_probe(provider: &str) -> &'static [&'static str] {
+    if provider == "openai" { &["--setting", "probe=never"] } else { &[] }
+}
+
 /// The arguments that judge `records` by a provider that asks this server.
 pub fn judging(provider: &str, records: &str, server: &FakeLlm, more: &[&str]) -> Vec<String> {
     let endpoint = server.url();
     let known = ["judge", records, "--provider", provider, "--endpoint", &endpoint, "--model", "fake"];
-    known.iter().chain(more).map(|&arg| arg.to_owned()).collect()
+    known.iter().chain(no_probe(provider)).chain(more).map(|&arg| arg.to_owned()).collect()
 }
 
 /// The text of a field of each row, in their order; empty where it is null.

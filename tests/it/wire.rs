@@ -4,7 +4,7 @@ mod answers;
 mod keys;
 
 use crate::support::server::{Reply, Server};
-use crate::support::{CLUSTERS, Case, Ran, records};
+use crate::support::{CLUSTERS, Case, Ran, no_probe, records};
 use judge_host_kit::{Answered, FakeLlm, Script, Stats};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -26,6 +26,7 @@ fn case(count: usize) -> Case {
 async fn judge(case: &Case, provider: &str, endpoint: &str, args: &[&str]) -> Ran {
     let mut all = vec!["judge", "records.jsonl", "--clusters", "clusters.jsonl"];
     all.extend(["--provider", provider, "--model", "fake", "--endpoint", endpoint]);
+    all.extend(no_probe(provider));
     all.extend(args);
     case.run_beside(&all).await
 }

@@ -1,8 +1,10 @@
 //! Judges through an Ollama server: `POST /api/chat` with the verdict's JSON schema as `format`.
-//! Wire facts are those of Ollama 0.33 (`server/routes.go`, `api/types.go`).
+//! Wire facts are those of Ollama 0.33 (`server/routes.go`, `api/types.go`), and of older releases where it is said.
 
+mod failure;
 mod options;
 mod prepare;
+mod profile;
 mod request;
 mod response;
 
@@ -10,6 +12,7 @@ use judge_provider::{
     AuthSlot, Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Provider, Settings, Step, Task, http,
 };
 use options::Options;
+use profile::Profile;
 
 /// The provider `ollama`.
 pub struct Ollama;
@@ -27,24 +30,20 @@ impl Provider for Ollama {
     }
 
     fn prepare(settings: Settings, previous: Option<Previous>) -> Result<Preparation, Fault> {
-        Options::read(&settings)?;
-        match previous {
-            None => Ok(Preparation::Send(http::send(http::get("/api/tags")))),
-            Some(previous) => prepare::check_model(&settings.model, &previous.response),
-        }
+        prepare::next(&settings, &Options::read(&settings)?, previous)
     }
 
     fn brief(task: Task) -> Result<Body, Fault> {
-        Ok(request::brief(&task, &Options::read(&task.settings)?))
+        Ok(request::brief(&task, &Options::read(&task.settings)?, &Profile::read(&task.profile)))
     }
 
     fn build_request(job: Job) -> Result<Step, Fault> {
-        let request = http::post_json_text("/api/chat", request::body(&job)?);
+        let request = http::post_json_text(request::PATH, request::body(&job)?);
         Ok(Step::Send(http::send(request)))
     }
 
-    fn parse_response(job: Job, _state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
-        response::answer(&job, &response).map(Step::Done)
+    fn parse_response(job: Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
+        response::step(&job, &state, &response)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The settings beyond the common ones.
 
 use judge_provider::serde_json::Value;
-use judge_provider::{Fault, SettingSpec, Settings};
+use judge_provider::{Fault, SettingSpec, Settings, repair};
 
 /// What the operator chose, checked.
 pub(crate) struct Options {
@@ -11,21 +11,31 @@ pub(crate) struct Options {
     pub(crate) keep_alive: Option<Value>,
     /// Whether, or how much, the model thinks before it answers.
     pub(crate) think: Value,
+    /// Whether the model is loaded before the first record.
+    pub(crate) warm: bool,
+    /// Whether the model is asked once more about an answer that is none.
+    pub(crate) repair: bool,
 }
 
 /// The settings as the descriptor declares them.
 pub(crate) fn specs() -> Vec<SettingSpec> {
     vec![
-        SettingSpec::new("num_ctx", "context size in tokens; unset: 8192, doubled until the prompt fits"),
+        SettingSpec::new(
+            "num_ctx",
+            "context size in tokens; unset: 8192, doubled until the prompt fits, as far as the model goes",
+        ),
         SettingSpec::new(
             "keep_alive",
             "how long the model stays loaded: a duration such as `10m`, or seconds, -1 for ever",
         ),
         SettingSpec::new(
             "think",
-            "thinking before the answer: false, true, low, medium, high or max; gpt-oss knows levels only",
+            "thinking before the answer: false, true, low, medium, high or max; for gpt-oss false is low, the least it does",
         )
         .default_value("false"),
+        SettingSpec::new("warm", "whether the model is loaded before the first record: true or false")
+            .default_value("true"),
+        repair::spec(),
     ]
 }
 
@@ -45,6 +55,22 @@ impl Options {
             Some(level @ ("low" | "medium" | "high" | "max")) => level.into(),
             Some(value) => return Err(Fault::bad_setting("think", value)),
         };
-        Ok(Options { num_ctx, keep_alive, think })
+        let warm = settings.parse("warm")?.unwrap_or(true);
+        Ok(Options { num_ctx, keep_alive, think, warm, repair: repair::is_on(settings)? })
+    }
+
+    /// Whether the operator asked for thinking.
+    pub(crate) fn wants_thoughts(&self) -> bool {
+        self.think != Value::Bool(false)
+    }
+
+    /// Whether the model is still loaded after an answer. A request without messages and with a `keep_alive` of nothing
+    /// unloads it (`server/routes.go`, ChatHandler).
+    pub(crate) fn keeps_loaded(&self) -> bool {
+        match &self.keep_alive {
+            Some(Value::String(duration)) => duration.chars().any(|c| ('1'..='9').contains(&c)),
+            Some(seconds) => seconds != 0,
+            None => true,
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! The whole provider through its trait: request as golden text, responses as a table.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod errors;
+mod probe;
+mod repair;
+
 use super::*;
 use judge_provider::serde_json::{self, Value, json};
 use judge_provider::{Cluster, Decision, FaultKind, Instructions, Outgoing, Record, Usage};
@@ -89,8 +93,43 @@ fn settings_reach_the_request() {
 }
 
 #[test]
+fn what_one_vendor_has_is_sent_only_where_it_is_set() {
+    let (_, body) = sent(settings(&[("reasoning_effort", "low"), ("service_tier", "flex"), ("thinking", "off")]));
+    assert_eq!((&body["reasoning_effort"], &body["service_tier"]), (&json!("low"), &json!("flex")));
+    assert_eq!(body["chat_template_kwargs"], json!({ "enable_thinking": false }));
+    assert_eq!(body["max_completion_tokens"], 512 + 4096, "thoughts count towards the limit");
+    let (_, body) = sent(settings(&[("reasoning_effort", "none")]));
+    assert_eq!(body["max_completion_tokens"], 512);
+    let (_, body) = sent(settings(&[("thinking", "on")]));
+    assert_eq!(body["chat_template_kwargs"], json!({ "enable_thinking": true }));
+}
+
+#[test]
+fn jobs_of_a_task_differ_in_the_record_alone() {
+    let mut job = job(settings(&[]));
+    let body = |job: &Job| {
+        let Ok(Step::Send(outgoing)) = OpenAi::build_request(job.clone()) else { panic!("a request is built") };
+        let Some(Body::Text(body)) = outgoing.request.body else { panic!("the body is text") };
+        body
+    };
+    let first = body(&job);
+    assert_eq!(first, body(&job), "same job, same bytes");
+    job.records[0].text = "where is my card".to_owned();
+    assert_eq!(body(&job), first.replace("add money please", "where is my card"));
+}
+
+#[test]
 fn settings_that_cannot_be_read_fail_before_the_run() {
-    for (name, value) in [("token_limit_field", "tokens"), ("omit", "messages"), ("check_model", "perhaps")] {
+    for (name, value) in [
+        ("token_limit_field", "tokens"),
+        ("omit", "messages"),
+        ("check_model", "perhaps"),
+        ("probe", "sometimes"),
+        ("reasoning_effort", "much"),
+        ("service_tier", "free"),
+        ("thinking", "deep"),
+        ("repair", "twice"),
+    ] {
         let fault = OpenAi::prepare(settings(&[(name, value)]), None).unwrap_err();
         assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::InvalidRequest, Some("bad-setting")), "{name}");
     }
@@ -160,6 +199,8 @@ fn answers_that_are_none_have_their_kind() {
         (choice(json!({ "content": "{\"rat" }), "content_filter"), FaultKind::Refused, "content_filter"),
         (choice(json!({ "content": null }), "stop"), FaultKind::Malformed, "empty"),
         (choice(json!({ "content": [] }), "stop"), FaultKind::Malformed, "empty"),
+        (choice(json!({ "content": "", "reasoning": "is it a top-up?" }), "stop"), FaultKind::Malformed, "empty"),
+        (choice(json!({ "content": "{\"rat" }), "error"), FaultKind::Unavailable, "error"),
         (choice(json!({ "content": "top-up" }), "stop"), FaultKind::Malformed, "not-json"),
         (json!({ "choices": [], "usage": { "completion_tokens": 9 } }), FaultKind::Malformed, "no-choice"),
     ] {
@@ -170,94 +211,34 @@ fn answers_that_are_none_have_their_kind() {
 }
 
 #[test]
-fn every_error_has_its_kind() {
-    let error = |kind: &str, code: Value, message: &str| {
-        json!({ "error": { "message": message, "type": kind, "param": null, "code": code } }).to_string()
-    };
-    for (status, body, kind, code) in [
-        (200, error("server_error", json!(503), "upstream"), FaultKind::Unavailable, "503"),
-        (200, error("upstream", json!(429), "busy"), FaultKind::RateLimited, "429"),
-        (200, r#"{"error":"odd"}"#.to_owned(), FaultKind::Other, "200"),
-        (200, "<html>".to_owned(), FaultKind::Unavailable, "not-json-body"),
-        (
-            400,
-            error("invalid_request_error", json!("unsupported_parameter"), "max_tokens"),
-            FaultKind::Unsupported,
-            "unsupported_parameter",
-        ),
-        (
-            400,
-            error("invalid_request_error", json!("context_length_exceeded"), "long"),
-            FaultKind::TooLong,
-            "context_length_exceeded",
-        ),
-        (400, error("exceed_context_size_error", json!(400), "long"), FaultKind::TooLong, "400"),
-        (
-            400,
-            error("BadRequestError", json!(400), "This model's maximum context length is 4096"),
-            FaultKind::TooLong,
-            "400",
-        ),
-        (400, error("invalid_request_error", Value::Null, "bad"), FaultKind::InvalidRequest, "invalid_request_error"),
-        (401, r#"{"error":"Unauthorized"}"#.to_owned(), FaultKind::Credentials, "401"),
-        (
-            403,
-            error("invalid_request_error", json!("unsupported_country_region_territory"), "no"),
-            FaultKind::Credentials,
-            "unsupported_country_region_territory",
-        ),
-        (
-            404,
-            error("invalid_request_error", json!("model_not_found"), "no such"),
-            FaultKind::ModelNotFound,
-            "model_not_found",
-        ),
-        (
-            404,
-            r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}"#
-                .to_owned(),
-            FaultKind::ModelNotFound,
-            "404",
-        ),
-        (404, r#"{"detail":"Not Found"}"#.to_owned(), FaultKind::InvalidRequest, "404"),
-        (408, String::new(), FaultKind::TimedOut, "408"),
-        (429, error("tokens", json!("rate_limit_exceeded"), "slow"), FaultKind::RateLimited, "rate_limit_exceeded"),
-        (429, error("insufficient_quota", json!("insufficient_quota"), "pay"), FaultKind::Quota, "insufficient_quota"),
-        (
-            429,
-            error("insufficient_quota", json!("project_spend_limit_exceeded"), "pay"),
-            FaultKind::Quota,
-            "project_spend_limit_exceeded",
-        ),
-        (500, error("server_error", Value::Null, "oops"), FaultKind::Unavailable, "server_error"),
-        (502, "<html>".to_owned(), FaultKind::Unavailable, "502"),
-        (503, error("server_error", json!("slow_down"), "slow"), FaultKind::Overloaded, "slow_down"),
-        (503, error("unavailable_error", json!(503), "Loading model"), FaultKind::Unavailable, "503"),
-        (529, String::new(), FaultKind::Overloaded, "529"),
+fn an_answer_that_is_filed_under_the_thoughts_is_read() {
+    for message in [
+        json!({ "content": null, "reasoning_content": VERDICT }),
+        json!({ "content": "", "reasoning": format!("\n{VERDICT}") }),
+        json!({ "content": VERDICT, "reasoning_content": "it is about money" }),
+        json!({ "content": format!("<think>money</think>\n\n{VERDICT}") }),
     ] {
-        let fault = parse(status, &body).unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_deref()), (kind, Some(code)), "{status} {body}");
+        let body = json!({ "choices": [{ "message": message, "finish_reason": "stop" }] });
+        let Ok(Step::Done(answer)) = parse(200, &body.to_string()) else { panic!("the job is done: {body}") };
+        assert_eq!(answer.verdicts[0].decision, Decision::Assign("top-up".to_owned()));
     }
 }
 
 #[test]
-fn unsupported_parameters_name_the_setting_that_helps() {
-    for (param, setting) in [
-        ("max_tokens", "token_limit_field=max_completion_tokens"),
-        ("max_completion_tokens", "token_limit_field=max_tokens"),
-        ("temperature", "omit=temperature"),
-        ("response_format", "omit=response_format"),
-    ] {
-        let body = json!({ "error": { "message": "m", "param": param, "code": "unsupported_value" } });
-        let hint = parse(400, &body.to_string()).unwrap_err().hint.unwrap();
-        assert!(hint.contains(setting), "{hint}");
-    }
+fn a_limit_that_thoughts_used_up_says_so() {
+    let hint = |body: Value| parse(200, &body.to_string()).unwrap_err().hint.unwrap();
+    let plain = hint(json!({ "choices": [{ "message": { "content": "{" }, "finish_reason": "length" }] }));
+    assert_eq!(plain, "raise the limit by `--max-output-tokens N`");
+    let usage = json!({ "completion_tokens": 512, "completion_tokens_details": { "reasoning_tokens": 512 } });
+    let cut = json!({ "message": { "content": "" }, "finish_reason": "length" });
+    assert!(hint(json!({ "choices": [cut], "usage": usage })).contains("`--setting reasoning_effort=low`"));
+    let thought = json!({ "message": { "content": null, "reasoning": "hm" }, "finish_reason": "stop" });
+    assert!(hint(json!({ "choices": [thought] })).contains("`--setting thinking=off`"));
 }
 
 #[test]
-fn a_wait_comes_along() {
-    let mut limited = response(429, r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#);
-    limited.headers.push(("retry-after".to_owned(), b"3".to_vec()));
-    let fault = OpenAi::parse_response(job(settings(&[])), Vec::new(), limited).unwrap_err();
-    assert_eq!(fault.retry_after_ms, Some(3_000));
+fn a_model_that_wrote_nothing_at_all_is_asked_again_later() {
+    let body = json!({ "choices": [{ "message": { "content": "" } }], "usage": { "completion_tokens": 0 } });
+    let fault = parse(200, &body.to_string()).unwrap_err();
+    assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::Unavailable, Some("empty")));
 }

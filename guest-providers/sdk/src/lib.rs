@@ -48,6 +48,7 @@ extern crate self as judge_provider;
 
 pub mod answer;
 pub mod brief;
+pub mod chat;
 pub mod error;
 pub mod fault;
 pub mod http;

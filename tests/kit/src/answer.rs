@@ -45,8 +45,12 @@ pub(crate) async fn answer(shared: &Shared, request: Request<Incoming>) -> Resul
     counters.keep_auth(key);
     let allowed = script.key.is_none() || script.key.as_deref() == key;
     if route == Route::Chat {
-        let (call_index, in_flight) = counters.begin();
         let body = read(body).await?;
+        if dialect.is_warm_up(&body) {
+            counters.other_request();
+            return Ok(if allowed { json(200, &dialect.warmed()) } else { unauthorized(dialect) });
+        }
+        let (call_index, in_flight) = counters.begin();
         let response = if allowed { chat(shared, dialect, &body, call_index).await? } else { unauthorized(dialect) };
         return Ok(response.map(|body| body.of_call(in_flight)));
     }

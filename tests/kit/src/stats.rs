@@ -15,9 +15,9 @@ const AUTH_MAX: usize = 64;
 pub struct Stats {
     /// Calls that asked for an answer, whatever became of them.
     pub calls: u64,
-    /// Other requests, such as listings of models.
+    /// Other requests, such as listings of models and the loading of one.
     pub other_requests: u64,
-    /// The most calls that were under way at once, from the head of a request to the end of its response.
+    /// The most calls that were under way at once, from the end of a request to the end of its response.
     pub in_flight_peak: usize,
     /// Connections accepted.
     pub connections: u64,

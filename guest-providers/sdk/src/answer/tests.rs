@@ -18,25 +18,6 @@ fn a_verdict_is_read() {
 }
 
 #[test]
-fn wrapping_is_taken_off() {
-    let expected = read(&job(), ASSIGN).unwrap();
-    for text in [
-        format!("\n\n  {ASSIGN}\n"),
-        format!("<think>the id {{\"decision\":\"skip\"}} perhaps</think>\n{ASSIGN}"),
-        format!("it opened in the prompt</think>{ASSIGN}"),
-        format!("```json\n{ASSIGN}\n```"),
-        format!("```{ASSIGN}```"),
-        format!("<think></think>```JSON\n{ASSIGN}</s>\n```<|im_end|>"),
-        format!("{ASSIGN}<|eot_id|></s>"),
-        format!("\u{feff}{ASSIGN}"),
-    ] {
-        assert_eq!(read(&job(), &text).as_ref(), Ok(&expected), "{text}");
-    }
-    let quoting = ASSIGN.replace("asks for", "says </think> of");
-    assert!(read(&job(), &quoting).unwrap()[0].rationale.contains("</think>"), "a string is no wrapping");
-}
-
-#[test]
 fn decisions_are_read() {
     let new = Proposal { name: "Card lost".to_owned(), summary: "s".to_owned(), criteria: String::new() };
     for (text, decision) in [
@@ -56,30 +37,25 @@ fn decisions_are_read() {
 
 #[test]
 fn every_slip_has_its_code() {
-    let two = format!("{ASSIGN}\n{ASSIGN}");
-    let trailing = format!("{ASSIGN} I hope this helps");
     for (text, code) in [
-        ("", "empty"),
-        ("  <think>hm</think> ", "empty"),
-        ("```json\n```", "empty"),
-        ("I would say card-arrival", "not-json"),
-        ("<think>never ends {", "not-json"),
-        (r#"{"rationale":"cut of"#, "unfinished-json"),
-        (r#"{"decision":"assign","#, "unfinished-json"),
-        ("[1]", "not-object"),
-        ("\"skip\"", "not-object"),
-        (&two, "two-objects"),
-        (&trailing, "trailing-text"),
         ("{}", "missing-field"),
         (r#"{"decision":null}"#, "missing-field"),
         (r#"{"decision":"assign"}"#, "missing-field"),
+        (r#"{"decision":"assign","cluster_id":" "}"#, "missing-field"),
         (r#"{"decision":"new_cluster"}"#, "missing-field"),
         (r#"{"decision":"new_cluster","new_cluster":{"summary":"s"}}"#, "missing-field"),
+        (r#"{"verdict":{"decision":"skip"}}"#, "missing-field"),
         (r#"{"decision":7}"#, "wrong-type"),
+        (r#"{"decision":true}"#, "wrong-type"),
+        (r#"{"decision":["skip"]}"#, "wrong-type"),
         (r#"{"decision":"assign","cluster_id":3}"#, "wrong-type"),
+        (r#"{"decision":"assign","cluster_id":["top-up"]}"#, "wrong-type"),
         (r#"{"decision":"new_cluster","new_cluster":"Card lost"}"#, "wrong-type"),
+        (r#"{"decision":"new_cluster","new_cluster":{"name":1}}"#, "wrong-type"),
         (r#"{"decision":"skip","rationale":["a"]}"#, "wrong-type"),
+        (r#"{"decision":"skip","rationale":false}"#, "wrong-type"),
         (r#"{"decision":"maybe"}"#, "unknown-decision"),
+        (r#"{"decision":""}"#, "unknown-decision"),
         (r#"{"decision":"skip","confidence":"sure"}"#, "unknown-confidence"),
         (r#"{"decision":"skip","confidence":0.9}"#, "wrong-type"),
         (r#"{"decision":"assign","cluster_id":"card"}"#, "unknown-cluster"),
@@ -90,6 +66,18 @@ fn every_slip_has_its_code() {
     ] {
         let fault = read(&job(), text).unwrap_err();
         assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::Malformed, Some(code)), "{text}");
+    }
+}
+
+#[test]
+fn ids_may_have_blanks_around_and_fields_beside() {
+    for id in [" top-up", "TOP-UP ", "\ttop-up\n"] {
+        let id = serde_json::to_string(id).unwrap();
+        let text =
+            format!(r#"{{"decision":" assign","cluster_id":{id},"confidence":" High","score":0.7,"tags":[{{}}]}}"#);
+        let verdict = &read(&job(), &text).unwrap()[0];
+        assert_eq!(verdict.decision, Decision::Assign("top-up".to_owned()), "{text}");
+        assert_eq!(verdict.confidence, Confidence::High, "{text}");
     }
 }
 
@@ -107,6 +95,7 @@ fn letter_case_decides_between_candidates_that_differ_in_it() {
     job.candidate_ids = vec!["AB".to_owned(), "ab".to_owned()];
     let assign = |id: &str| read(&job, &format!(r#"{{"decision":"assign","cluster_id":"{id}"}}"#));
     assert_eq!(assign("ab").unwrap()[0].decision, Decision::Assign("ab".to_owned()));
+    assert_eq!(assign(" ab ").unwrap()[0].decision, Decision::Assign("ab".to_owned()));
     assert_eq!(assign("Ab").unwrap_err().code.as_deref(), Some("unknown-cluster"));
 }
 
@@ -138,6 +127,8 @@ fn several_records_without_a_verdict_are_a_fault() {
     for (text, code) in [
         (r#"{"decision":"skip"}"#, "missing-field"),
         (r#"{"verdicts":[]}"#, "no-verdict"),
+        (r#"{"verdicts":[{"decision":"skip"}]}"#, "missing-field"),
+        (r#"{"verdicts":[{"record_id":1,"decision":"skip"}]}"#, "wrong-type"),
         (r#"{"verdicts":[{"record_id":"r9","decision":"skip"}]}"#, "unknown-record"),
         (
             r#"{"verdicts":[{"record_id":"r1","decision":"skip"},{"record_id":"r1","decision":"skip"}]}"#,
@@ -146,4 +137,33 @@ fn several_records_without_a_verdict_are_a_fault() {
     ] {
         assert_eq!(read(&job, text).unwrap_err().code.as_deref(), Some(code), "{text}");
     }
+}
+
+#[test]
+fn several_verdicts_may_stand_beside_each_other() {
+    let mut job = job();
+    job.records = ["r1", "r2"].map(|id| record(id, "some text")).into();
+    let (one, other) = (r#"{"record_id":"r1","decision":"skip"}"#, r#"{"record_id":" r2","decision":"skip"}"#);
+    let listed = read(&job, &format!(r#"{{"verdicts":[{one},{other}]}}"#)).unwrap();
+    assert_eq!(listed.len(), 2);
+    for text in [format!("{one}\n{other}"), format!("[{one}, {other}]"), format!("First:\n```\n{one}\n```\n{other}")] {
+        assert_eq!(read(&job, &text).as_ref(), Ok(&listed), "{text}");
+    }
+    let both = format!(r#"{{"verdicts":[{one}]}} {other}"#);
+    assert_eq!(read(&job, &both).unwrap_err().code.as_deref(), Some("two-objects"));
+    let cut = format!("[{one},{}", &other[..9]);
+    assert_eq!(read(&job, &cut).unwrap_err().kind, FaultKind::Truncated);
+}
+
+#[test]
+fn a_record_is_known_by_its_own_id_before_one_that_looks_alike() {
+    let mut job = job();
+    job.records = ["r\n1", "r 1", " r2", "r2\t"].map(|id| record(id, "some text")).into();
+    let judged = |id: &str| {
+        let text = format!(r#"{{"verdicts":[{{"record_id":"{id}","decision":"skip"}}]}}"#);
+        read(&job, &text).map(|verdicts| verdicts[0].record_id.clone())
+    };
+    assert_eq!(judged("r 1"), Ok("r 1".to_owned()));
+    assert_eq!(judged(" r2"), Ok(" r2".to_owned()));
+    assert_eq!(judged("r2").unwrap_err().code.as_deref(), Some("unknown-record"), "it could be either");
 }

@@ -11,7 +11,7 @@ pub(super) fn read(job: &Job, record_id: &str, verdict: &Value) -> Result<Verdic
     let Some(decision) = string(verdict, "decision")? else {
         return Err(missing("decision"));
     };
-    let cluster_id = string(verdict, "cluster_id")?.filter(|id| !id.is_empty());
+    let cluster_id = string(verdict, "cluster_id")?.filter(|id| !id.trim().is_empty());
     let proposal = proposal(verdict)?;
     let decision = match (fold(decision).as_str(), cluster_id, proposal) {
         ("assign", Some(id), None) => Decision::Assign(candidate(job, id)?),
@@ -32,14 +32,16 @@ pub(super) fn read(job: &Job, record_id: &str, verdict: &Value) -> Result<Verdic
     Ok(Verdict { record_id: record_id.to_owned(), decision, confidence: confidence(verdict)?, rationale })
 }
 
-/// The candidate of this id. Servers that enforce an enum may still vary its letter case, so a single candidate that
-/// differs in nothing else is the one.
+/// The candidate of this id. Models vary letter case and put blanks around, so a single candidate that differs in
+/// nothing else is the one.
 fn candidate(job: &Job, id: &str) -> Result<String, Fault> {
-    if let Some(exact) = job.candidate_ids.iter().find(|known| *known == id) {
-        return Ok(exact.clone());
+    for exact in [id, id.trim()] {
+        if job.candidate_ids.iter().any(|known| known == exact) {
+            return Ok(exact.to_owned());
+        }
     }
     let folded = id.trim().to_lowercase();
-    let mut alike = job.candidate_ids.iter().filter(|known| known.to_lowercase() == folded);
+    let mut alike = job.candidate_ids.iter().filter(|known| known.trim().to_lowercase() == folded);
     match (alike.next(), alike.next()) {
         (Some(only), None) => Ok(only.clone()),
         _ => Err(unknown("unknown-cluster", "cluster_id", id)),
@@ -78,7 +80,7 @@ fn proposal(verdict: &Value) -> Result<Option<Proposal>, Fault> {
     }
 }
 
-fn string<'a>(object: &'a Value, name: &str) -> Result<Option<&'a str>, Fault> {
+pub(super) fn string<'a>(object: &'a Value, name: &str) -> Result<Option<&'a str>, Fault> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -90,7 +92,7 @@ fn fold(word: &str) -> String {
     word.trim().to_lowercase().replace(['-', ' '], "_")
 }
 
-fn missing(name: &str) -> Fault {
+pub(super) fn missing(name: &str) -> Fault {
     fault::malformed("missing-field", format!("the answer lacks `{name}`"))
 }
 

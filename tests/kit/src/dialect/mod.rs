@@ -80,6 +80,19 @@ pub(crate) fn route<'a>(method: &str, path: &'a str) -> Option<(Dialect, Route<'
 }
 
 impl Dialect {
+    /// Whether a call of the model only loads it, and asks for no answer.
+    pub(crate) fn is_warm_up(self, body: &[u8]) -> bool {
+        self == Dialect::Ollama && ollama::is_warm_up(body)
+    }
+
+    /// What it says when a model was loaded.
+    pub(crate) fn warmed(self) -> Value {
+        match self {
+            Dialect::Ollama => ollama::warmed(),
+            Dialect::OpenAi => openai::error(400, "no messages"),
+        }
+    }
+
     /// The body of an answer.
     pub(crate) fn reply(self, reply: &Reply<'_>) -> Value {
         match self {
