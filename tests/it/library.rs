@@ -202,7 +202,7 @@ async fn a_judge_that_cannot_be_opened_says_what_to_do() {
         (
             Box::new(|options| options.provider = "opnai".to_owned()),
             "no such provider: `opnai`",
-            "loaded are: lexical, ollama, openai".to_owned(),
+            "loaded are: anthropic, lexical, ollama, openai, openrouter, triton".to_owned(),
         ),
         (
             Box::new(|options| options.providers = Path::new("/no/such/folder").to_owned()),

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// Characters of the server's words that a message may hold.
 const MESSAGE_CHARS_MAX: usize = 300;
+/// Bytes of the server's words that are looked at: what they say, they say early, and some repeat a whole prompt after it.
+const WORDS_BYTES_MAX: usize = 16 << 10;
 /// Characters of a code.
 const CODE_CHARS_MAX: usize = 80;
 /// An error as the server words it, whatever the shape of its body.
@@ -27,7 +29,7 @@ impl ServerError {
     /// tried on a body of status 200, where some servers put what failed while the model ran.
     pub fn read(body: &Value) -> Option<Self> {
         match &body["error"] {
-            Value::String(text) => return Some(ServerError { message: Some(text.clone()), ..Default::default() }),
+            Value::String(text) => return Some(ServerError { message: Some(beginning(text)), ..Default::default() }),
             error @ Value::Object(_) => return Some(Self::from_object(error)),
             _ => {}
         }
@@ -36,7 +38,7 @@ impl ServerError {
         }
         match &body["detail"] {
             Value::Null => None,
-            Value::String(text) => Some(ServerError { message: Some(text.clone()), ..Default::default() }),
+            Value::String(text) => Some(ServerError { message: Some(beginning(text)), ..Default::default() }),
             // FastAPI's list of what does not validate; each names its place and may repeat the input.
             Value::Array(list) => {
                 let message = list.first().and_then(|first| first["msg"].as_str()).map(str::to_owned);
@@ -48,7 +50,7 @@ impl ServerError {
 
     fn from_object(error: &Value) -> Self {
         let text = |name: &str| match &error[name] {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::String(text) if !text.is_empty() => Some(beginning(text)),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
@@ -64,6 +66,11 @@ impl ServerError {
     pub fn says(&self, words: &str) -> bool {
         self.message.as_deref().is_some_and(|message| message.to_lowercase().contains(&words.to_lowercase()))
     }
+}
+
+/// What of a text is looked at.
+fn beginning(text: &str) -> String {
+    text[..text.floor_char_boundary(WORDS_BYTES_MAX)].to_owned()
 }
 
 /// What a status stands for where the body says nothing finer.

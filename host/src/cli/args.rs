@@ -154,6 +154,9 @@ pub(super) struct JudgeArgs {
     /// [`Key::Registry`]
     #[arg(long, value_name = "FILE", help = Key::Registry.help())]
     pub(super) registry: Option<String>,
+    /// [`Key::Durability`]
+    #[arg(long, value_name = "HOW", help = Key::Durability.help())]
+    pub(super) durability: Option<String>,
     /// [`Key::BatchId`]
     #[arg(long, value_name = "ID", help = Key::BatchId.help())]
     pub(super) batch_id: Option<String>,
@@ -306,6 +309,7 @@ impl Cli {
             Some(Command::Judge(judge)) => {
                 judge.knobs.put(&mut flags);
                 flags.set(Key::Registry, judge.registry.as_deref());
+                flags.set(Key::Durability, judge.durability.as_deref());
                 flags.set(Key::BatchId, judge.batch_id.as_deref());
                 flags.set(Key::Out, judge.out.as_deref());
                 flags.set(Key::Parallel, judge.parallel.as_deref());

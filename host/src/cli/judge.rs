@@ -36,7 +36,7 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
     if args.dry_run {
         return dry_run::run(&setup, &config, clusters, source, console).await;
     }
-    let registry = Arc::new(advice::of(Registry::open(&config.registry))?);
+    let registry = Arc::new(advice::of(Registry::open_as(&config.registry, config.durability))?);
     // Everything that may be refused is, before anything is changed or paid for.
     advice::of(sink::claim(&target, &registry, &batch_id, args.force))?;
     some_choice(&registry, &clusters, &config, console)?;

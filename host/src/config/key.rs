@@ -11,6 +11,8 @@ pub enum Key {
     Parallel,
     /// Where clusters and outcomes are kept.
     Registry,
+    /// When a commit is answered.
+    Durability,
     /// What the batch is called.
     BatchId,
     /// Where rows go.
@@ -67,7 +69,7 @@ pub struct Spec {
 }
 
 /// One row a key, in the order of the enum.
-pub const SPECS: [Spec; 22] = [
+pub const SPECS: [Spec; 23] = [
     path(Key::Providers, "providers", "--providers", Some("plugins"), "Folder of the providers' .wasm files"),
     text(Key::Provider, "provider", "--provider", "Id of the provider that judges; needed where several are loaded")
         .variable("DEFAULT_LLM_PROVIDER"),
@@ -83,6 +85,14 @@ pub const SPECS: [Spec; 22] = [
         .variable("PARALLEL_INFERENCE_BATCH_SIZE")
         .default("5"),
     path(Key::Registry, "registry", "--registry", Some("judge.db"), "File of clusters and outcomes, made if missing"),
+    text(
+        Key::Durability,
+        "durability",
+        "--durability",
+        "full: what is judged is on the disk before its row is written; fast: a loss of power (no kill) may take the \
+         last outcomes back, to be judged once more",
+    )
+    .default("full"),
     text(
         Key::BatchId,
         "batch_id",

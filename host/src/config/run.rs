@@ -1,6 +1,6 @@
 use super::value::{Given, Origin};
 use super::{ConfigError, Key, Layers};
-use crate::model::Births;
+use crate::model::{Births, Durability};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -35,6 +35,8 @@ pub struct RunConfig {
     pub parallel: NonZeroUsize,
     /// File of the registry.
     pub registry: PathBuf,
+    /// When a commit is answered.
+    pub durability: Durability,
     /// Name of the batch; none means the input's file stem.
     pub batch_id: Option<String>,
     /// Where the rows go.
@@ -81,6 +83,7 @@ impl Layers {
             provider: text(Key::Provider)?,
             parallel: self.defaulted(Key::Parallel).whole(PARALLEL)?,
             registry: self.defaulted(Key::Registry).path()?,
+            durability: self.defaulted(Key::Durability).durability()?,
             batch_id: text(Key::BatchId)?,
             out: match self.defaulted(Key::Out).text()?.as_str() {
                 "-" => Output::Stdout,

@@ -1,5 +1,5 @@
 use super::ConfigError;
-use crate::model::Births;
+use crate::model::{Births, Durability};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -91,6 +91,15 @@ impl Given {
             "similar" => Ok(Births::Similar),
             "free" => Ok(Births::Free),
             _ => Err(self.wrong("`strict`, `similar` or `free`")),
+        }
+    }
+
+    /// When a commit is answered.
+    pub(super) fn durability(&self) -> Result<Durability, ConfigError> {
+        match self.text.trim() {
+            "full" => Ok(Durability::Full),
+            "fast" => Ok(Durability::Fast),
+            _ => Err(self.wrong("`full` or `fast`")),
         }
     }
 

@@ -4,6 +4,7 @@
 mod births;
 mod cluster;
 mod descriptor;
+mod durability;
 mod exchange;
 mod fault;
 mod job;
@@ -14,6 +15,7 @@ mod verdict;
 pub use births::Births;
 pub use cluster::{Cluster, ClusterId, ClusterStatus};
 pub use descriptor::{AuthSlot, Descriptor, SettingSpec};
+pub use durability::Durability;
 pub use exchange::{Body, HttpRequest, HttpResponse, Outgoing, Preparation, Previous, Step};
 pub use fault::{Fault, FaultKind};
 pub use job::{Instructions, Job, Settings, Task};

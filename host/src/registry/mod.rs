@@ -26,7 +26,7 @@ pub use error::{Cause, RegistryError};
 pub use snapshot::Snapshot;
 pub use store::SeenIds;
 
-use crate::model::{Births, Cluster, Decision, Outcome};
+use crate::model::{Births, Cluster, Decision, Durability, Outcome};
 use arc_swap::ArcSwap;
 use committer::{Command, Committer};
 use next::Placement;
@@ -77,9 +77,17 @@ impl Registry {
     /// # Errors
     /// Where the file is in use by another host, of a later version, read-only, no registry, or cannot be opened.
     pub fn open(path: &Path) -> Result<Registry, RegistryError> {
-        store::check_file(path, Access::Write)?;
+        Registry::open_as(path, Durability::Full)
+    }
+
+    /// The same, with commits answered as soon as this says.
+    ///
+    /// # Errors
+    /// As [`Registry::open`].
+    pub fn open_as(path: &Path, durability: Durability) -> Result<Registry, RegistryError> {
+        store::check_file(path, Access::Write(durability))?;
         let lock = Lock::take(path)?;
-        let writer = Writer::open(path)?;
+        let writer = Writer::open(path, durability)?;
         let (reader, current) = read(path, Access::ReadBeside)?;
         let committer = Committer::start(writer, Arc::clone(&current))
             .map_err(|error| RegistryError::Open { path: path.to_owned(), source: Arc::new(error) })?;
@@ -240,7 +248,7 @@ impl Registry {
         self.committer()?;
         let path = path.to_str().ok_or(RegistryError::Invalid { problem: "an output path that is not Unicode" })?;
         // Once a run: a connection of its own is simpler than a way through the committer's queue.
-        Writer::open(&self.path)?.set_sink(batch_id, path)
+        Writer::open(&self.path, Durability::Full)?.set_sink(batch_id, path)
     }
 
     /// The registry's file.

@@ -126,7 +126,7 @@ async fn readers_go_on_while_a_transaction_is_held_open() {
     registry.upsert(drafts(&["a"])).await.unwrap();
     let epoch = registry.snapshot().epoch;
     // The file is locked by somebody else, so the committer stands in the middle of a commit.
-    let mut other = Writer::open(&path).unwrap();
+    let mut other = Writer::open(&path, Durability::Full).unwrap();
     let held = other.begin().unwrap();
     let waiting = tokio::spawn({
         let registry = Arc::clone(&registry);
@@ -258,7 +258,7 @@ async fn a_failed_transaction_answers_all_publishes_nothing_and_is_not_the_end()
     let registry = Arc::new(Registry::open(&path).unwrap());
     registry.upsert(drafts(&["a"])).await.unwrap();
     let before = registry.snapshot();
-    let mut other = Writer::open(&path).unwrap();
+    let mut other = Writer::open(&path, Durability::Full).unwrap();
     other.break_table("outcomes");
     // Holds the committer up at its first command, so that all the others wait and become one group.
     let held = other.begin().unwrap();

@@ -128,7 +128,11 @@ fn records_are_judged_beside_files_that_are_refused() {
 fn an_unknown_provider_is_answered_with_those_there_are() {
     let case = mixed(&slips());
     let judge = "judge records.jsonl --provider";
-    refused(run(&case, &format!("{judge} olama")), "no such provider: `olama`", "loaded are: lexical, ollama, openai");
+    refused(
+        run(&case, &format!("{judge} olama")),
+        "no such provider: `olama`",
+        "loaded are: anthropic, lexical, ollama, openai, openrouter, triton",
+    );
     refused(
         run(&case, &format!("--providers mixed {judge} sockets")),
         "no such provider: `sockets`",
@@ -137,7 +141,7 @@ fn an_unknown_provider_is_answered_with_those_there_are() {
     refused(
         run(&case, "judge records.jsonl"),
         "several providers are loaded",
-        "`--provider ID`; loaded: lexical, ollama",
+        "`--provider ID`; loaded: anthropic, lexical, ollama",
     );
 }
 

@@ -55,7 +55,11 @@ fn a_wrong_variable_is_told_by_its_name() {
     }
     let mut named = case();
     named.env("DEFAULT_LLM_PROVIDER", "gpt");
-    refused(run(&named, "judge records.jsonl"), "no such provider: `gpt`", "loaded are: lexical, ollama, openai");
+    refused(
+        run(&named, "judge records.jsonl"),
+        "no such provider: `gpt`",
+        "loaded are: anthropic, lexical, ollama, openai, openrouter, triton",
+    );
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn faults() -> Vec<Row> {
         ("declined", Then::Refuse, [("malformed", "not-json"), ("refused", "refusal")]),
         ("error-in-200", Then::ErrorIn200, [("other", "200"), ("unavailable", "server_error")]),
         answers("prose", &json!("I would skip this one."), "not-json"),
-        answers("nothing", &json!(""), "empty"),
+        ("nothing", Then::Garbage(String::new()), [("malformed", "empty"), ("unavailable", "empty")]),
         ("half", Then::Garbage("{\"decision\": \"skip\"".to_owned()), [("truncated", "unfinished-json"); 2]),
         answers("list", &json!(["skip"]), "not-object"),
         answers("twice", &json!("{\"decision\":\"skip\"}{\"decision\":\"skip\",\"rationale\":\"so\"}"), "two-objects"),

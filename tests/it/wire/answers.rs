@@ -58,7 +58,9 @@ async fn what_the_model_says_is_told_apart() {
     check(OPENAI, Then::Refuse, "refused", "refusal", 1).await;
     check(OLLAMA, Then::Refuse, "malformed", "not-json", 2).await;
     check(BOTH, Then::Garbage("<think>hm</think> a card".to_owned()), "malformed", "not-json", 2).await;
-    check(BOTH, Then::Garbage(String::new()), "malformed", "empty", 2).await;
+    check(OLLAMA, Then::Garbage(String::new()), "malformed", "empty", 2).await;
+    // Without a single token the model has not begun.
+    check(OPENAI, Then::Garbage(String::new()), "unavailable", "empty", 2).await;
     let context = error(400, "invalid_request_error", Some("context_length_exceeded"));
     check(OPENAI, context, "too-long", "context_length_exceeded", 1).await;
     let words = Then::Status {

@@ -2,12 +2,22 @@
 
 use super::*;
 
+/// An error in the API's own form.
+fn error(kind: &str, code: Value, message: &str) -> String {
+    json!({ "error": { "message": message, "type": kind, "param": null, "code": code } }).to_string()
+}
+
+#[track_caller]
+fn check(rows: impl IntoIterator<Item = (u16, String, FaultKind, &'static str)>) {
+    for (status, body, kind, code) in rows {
+        let fault = parse(status, &body).unwrap_err();
+        assert_eq!((fault.kind, fault.code.as_deref()), (kind, Some(code)), "{status} {body}");
+    }
+}
+
 #[test]
-fn every_error_has_its_kind() {
-    let error = |kind: &str, code: Value, message: &str| {
-        json!({ "error": { "message": message, "type": kind, "param": null, "code": code } }).to_string()
-    };
-    for (status, body, kind, code) in [
+fn errors_inside_an_answer_and_refused_requests_have_their_kinds() {
+    check([
         (200, error("server_error", json!(503), "upstream"), FaultKind::Unavailable, "503"),
         (200, error("upstream", json!(429), "busy"), FaultKind::RateLimited, "429"),
         (200, r#"{"error":"odd"}"#.to_owned(), FaultKind::Other, "200"),
@@ -61,6 +71,12 @@ fn every_error_has_its_kind() {
             "400",
         ),
         (400, error("invalid_request_error", Value::Null, "bad"), FaultKind::InvalidRequest, "invalid_request_error"),
+    ]);
+}
+
+#[test]
+fn every_other_status_has_its_kind() {
+    check([
         (401, r#"{"error":"Unauthorized"}"#.to_owned(), FaultKind::Credentials, "401"),
         (
             403,
@@ -97,10 +113,7 @@ fn every_error_has_its_kind() {
         (503, error("server_error", json!("slow_down"), "slow"), FaultKind::Overloaded, "slow_down"),
         (503, error("unavailable_error", json!(503), "Loading model"), FaultKind::Unavailable, "503"),
         (529, String::new(), FaultKind::Overloaded, "529"),
-    ] {
-        let fault = parse(status, &body).unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_deref()), (kind, Some(code)), "{status} {body}");
-    }
+    ]);
 }
 
 #[test]

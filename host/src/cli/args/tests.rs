@@ -32,7 +32,7 @@ fn bench_takes_what_judge_takes_to_judge_with() {
         let command = root.find_subcommand(command).expect(command);
         command.get_arguments().filter_map(|argument| argument.get_long()).collect::<Vec<_>>()
     };
-    let own_to_judge = ["registry", "batch-id", "out", "rejudge", "dry-run", "summary", "force"];
+    let own_to_judge = ["registry", "durability", "batch-id", "out", "rejudge", "dry-run", "summary", "force"];
     for flag in names("judge") {
         assert_eq!(names("bench").contains(&flag), !own_to_judge.contains(&flag), "{flag}");
     }
@@ -41,7 +41,7 @@ fn bench_takes_what_judge_takes_to_judge_with() {
 #[test]
 fn flags_reach_their_keys() {
     let line = "judge-host --providers p judge in.csv --config c.toml --quiet --provider ollama --endpoint http://h --model m \
-                --api-key-env K --setting a=1 --setting b=2 --clusters c --registry r --batch-id b --out o --parallel 8 \
+                --api-key-env K --setting a=1 --setting b=2 --clusters c --registry r --durability fast --births free --batch-id b --out o --parallel 8 \
                 --limit 9 --instructions i --language ru --timeout 1s --total-timeout 2s --attempts 3 \
                 --candidates-max 4 --no-new-cluster --temperature 0.5 --max-output-tokens 6 --seed 7 --slice-size 60 \
                 --log-bodies --cache-dir d --rejudge --dry-run --summary s.json --force";
@@ -53,6 +53,7 @@ fn flags_reach_their_keys() {
         (Key::Model, "m"),
         (Key::Parallel, "8"),
         (Key::Registry, "r"),
+        (Key::Durability, "fast"),
         (Key::BatchId, "b"),
         (Key::Out, "o"),
         (Key::Clusters, "c"),
@@ -63,6 +64,7 @@ fn flags_reach_their_keys() {
         (Key::Attempts, "3"),
         (Key::CandidatesMax, "4"),
         (Key::NewCluster, "false"),
+        (Key::Births, "free"),
         (Key::Temperature, "0.5"),
         (Key::MaxOutputTokens, "6"),
         (Key::Seed, "7"),
@@ -98,6 +100,9 @@ fn lines_that_others_script_against_are_understood() {
         "judge-host providers",
         "judge-host providers --json --providers ./plugins",
         "judge-host providers check a.wasm",
+        "judge-host providers check a.wasm --hostile",
+        "judge-host providers test a.wasm --vectors v --json",
+        "judge-host providers test a.wasm --update",
         "judge-host registry list --limit 10 --json --registry a.db",
         "judge-host registry --registry a.db export -",
         "judge-host registry export rows.csv --format csv --outcomes --batch-id b",

@@ -1,4 +1,5 @@
 use super::failure::{failure, file_failure};
+use crate::model::Durability;
 use crate::registry::RegistryError;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
@@ -19,12 +20,18 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Read and write; makes the file.
-    Write,
+    Write(Durability),
     /// Read a file that this process writes to elsewhere. The file is opened for writing, since the last one to
     /// close it clears the journal away, which a read-only connection cannot.
     ReadBeside,
     /// Read a file that may not be written.
     ReadOnly,
+}
+
+impl Access {
+    fn writes(self) -> bool {
+        matches!(self, Access::Write(_))
+    }
 }
 
 /// Refuses what is certainly no registry before anything is made or opened beside it.
@@ -34,7 +41,7 @@ pub(crate) fn check_file(path: &Path, access: Access) -> Result<(), RegistryErro
     let metadata = match path.metadata() {
         Ok(metadata) if metadata.is_dir() => return Err(file_failure(path, ErrorKind::IsADirectory.into())),
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound && access == Access::Write => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && access.writes() => return Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(RegistryError::Missing { path: path.to_owned() });
         }
@@ -46,7 +53,7 @@ pub(crate) fn check_file(path: &Path, access: Access) -> Result<(), RegistryErro
     if !start.is_empty() && start != MAGIC {
         return Err(RegistryError::NotARegistry { path: path.to_owned() });
     }
-    if access == Access::Write && metadata.permissions().readonly() {
+    if access.writes() && metadata.permissions().readonly() {
         return Err(RegistryError::ReadOnly { path: path.to_owned() });
     }
     Ok(())
@@ -55,7 +62,7 @@ pub(crate) fn check_file(path: &Path, access: Access) -> Result<(), RegistryErro
 /// Opens the file, checks what it is, and makes it a registry where it is new.
 pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, RegistryError> {
     let flags = match access {
-        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Access::Write(_) => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         Access::ReadBeside => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Access::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
@@ -64,14 +71,18 @@ pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, Registr
     let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
     connection.busy_timeout(BUSY_MAX).map_err(failed)?;
     let found = Layout::of(&connection).map_err(failed)?;
-    if found.is_blank() && access == Access::Write {
+    if found.is_blank() && access.writes() {
         create(&mut connection).map_err(failed)?;
     } else {
         found.check(path)?;
     }
     match access {
-        // FULL: a commit is on the disk when it returns, also through a loss of power.
-        Access::Write => connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?,
+        // FULL: a commit is on the disk when it returns, also through a loss of power. In WAL mode, NORMAL syncs at
+        // checkpoints only (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
+        Access::Write(durability) => {
+            let synchronous = if durability == Durability::Fast { "NORMAL" } else { "FULL" };
+            connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
+        }
         Access::ReadBeside => connection.pragma_update(None, "query_only", true).map_err(failed)?,
         Access::ReadOnly => {}
     }
@@ -138,10 +149,12 @@ mod tests {
     fn a_file_is_made_once_and_says_what_it_is() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
-        drop(connect(&path, Access::Write).unwrap());
-        let again = connect(&path, Access::Write).unwrap();
+        drop(connect(&path, Access::Write(Durability::Full)).unwrap());
+        let again = connect(&path, Access::Write(Durability::Full)).unwrap();
         let asked = |pragma| again.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!((asked("user_version"), asked("synchronous")), (1, 2));
+        let fast = connect(&path, Access::Write(Durability::Fast)).unwrap();
+        assert_eq!(fast.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap(), 1);
         let mode: String = again.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!(mode, "wal");
     }
@@ -149,7 +162,7 @@ mod tests {
     #[test]
     fn databases_of_other_programs_are_refused_and_left_as_they_are() {
         let (_dir, path) = file("other.db", "CREATE TABLE t (x); PRAGMA user_version = 1");
-        for access in [Access::Write, Access::ReadOnly] {
+        for access in [Access::Write(Durability::Full), Access::ReadOnly] {
             let error = connect(&path, access).unwrap_err();
             assert!(matches!(error, RegistryError::NotARegistry { .. }), "{error}");
         }
@@ -162,8 +175,8 @@ mod tests {
     fn a_later_version_is_refused_by_its_number() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
-        connect(&path, Access::Write).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        for access in [Access::Write, Access::ReadOnly] {
+        connect(&path, Access::Write(Durability::Full)).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        for access in [Access::Write(Durability::Full), Access::ReadOnly] {
             let error = connect(&path, access).unwrap_err();
             assert!(matches!(error, RegistryError::Newer { found: 99, known: 1, .. }), "{error}");
         }
@@ -173,7 +186,7 @@ mod tests {
     fn readers_cannot_write() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
-        let _writer = connect(&path, Access::Write).unwrap();
+        let _writer = connect(&path, Access::Write(Durability::Full)).unwrap();
         for access in [Access::ReadBeside, Access::ReadOnly] {
             let error = connect(&path, access).unwrap().execute("UPDATE registry SET epoch = 9", []).unwrap_err();
             let error = failure(&path, "write", error);

@@ -1,7 +1,7 @@
 use super::connection::{Access, connect};
 use super::failure::failure;
 use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, insert_or_replace, write_cluster, write_outcome};
-use crate::model::{Cluster, ClusterId, Outcome};
+use crate::model::{Cluster, ClusterId, Durability, Outcome};
 use crate::registry::RegistryError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Opens the registry's file, and makes it where there is none.
-    pub(crate) fn open(path: &Path) -> Result<Writer, RegistryError> {
-        Ok(Writer { path: path.to_owned(), connection: connect(path, Access::Write)? })
+    pub(crate) fn open(path: &Path, durability: Durability) -> Result<Writer, RegistryError> {
+        Ok(Writer { path: path.to_owned(), connection: connect(path, Access::Write(durability))? })
     }
 
     /// Begins a transaction; dropped without a commit it leaves nothing behind.

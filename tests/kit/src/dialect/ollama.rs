@@ -24,7 +24,7 @@ pub(super) fn reply(reply: &Reply<'_>) -> Value {
 /// No messages: the model is loaded, and says nothing.
 pub(super) fn is_warm_up(body: &[u8]) -> bool {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    body["messages"].as_array().is_some_and(Vec::is_empty)
+    body["stream"] == false && body["messages"].as_array().is_some_and(Vec::is_empty)
 }
 
 pub(super) fn warmed() -> Value {
