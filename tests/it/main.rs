@@ -11,6 +11,8 @@ mod bench;
 mod cli;
 mod conformance;
 mod library;
+#[cfg(unix)]
+mod real_servers;
 mod wire;
 
 // What goes wrong.

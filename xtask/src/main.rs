@@ -7,7 +7,9 @@
 mod bench;
 mod demo;
 mod plugins;
+mod servers;
 mod test;
+mod torture;
 mod wasm_target;
 mod workspace;
 
@@ -31,6 +33,8 @@ enum Task {
     Demo(demo::Flags),
     /// Build what the tests need, and run all of them
     Test(test::Flags),
+    /// Kill runs at random moments, and show that nothing is lost, doubled or paid twice
+    Torture(torture::Flags),
     /// Measure the host against a fake server that answers after 50 ms
     Bench(bench::Flags),
 }
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build(&workspace),
         Task::Demo(flags) => demo::run(&workspace, &flags),
         Task::Test(flags) => test::run(&workspace, &flags),
+        Task::Torture(flags) => torture::run(&workspace, &flags),
         Task::Bench(flags) => bench::run(&workspace, &flags),
     };
     match done {

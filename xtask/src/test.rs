@@ -1,4 +1,5 @@
 use crate::plugins;
+use crate::servers;
 use crate::wasm_target::WASM_TARGET;
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -12,6 +13,9 @@ const CUSTOM: &str = "examples/custom-provider/Cargo.toml";
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
 pub(crate) struct Flags {
+    /// Leave out the tests against real servers, which come from PyPI
+    #[arg(long)]
+    no_servers: bool,
     /// Further arguments for `cargo test`, after `--`: a name to filter by, `-p PACKAGE`, `-- --nocapture`
     #[arg(last = true)]
     args: Vec<String>,
@@ -39,5 +43,10 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
         "JUDGE_HOST_TEST_BIN",
         workspace.target("debug/judge-host").with_extension(std::env::consts::EXE_EXTENSION),
     );
+    if flags.no_servers {
+        servers::leave_out(&mut test);
+    } else {
+        servers::provide(workspace, &mut test);
+    }
     workspace.run(test.args(&flags.args))
 }
