@@ -1,5 +1,6 @@
+use super::vector::Vector;
 use super::{Case, VectorFile, corpus, spell, told};
-use crate::model::{Fault, FaultKind, HttpResponse, Job, Preparation, Previous, Settings, Step, Task};
+use crate::model::{Fault, FaultKind, HttpResponse, Job, Preparation, Previous, Settings, Step};
 use crate::provider::Provider;
 use serde_json::Value;
 use std::sync::Arc;
@@ -21,13 +22,13 @@ pub async fn hostile(provider: &dyn Provider, vectors: &[VectorFile]) -> Vec<Cas
         let failure = prepared(provider, &settings, &response).await;
         cases.push(case(format!("preparation: {about}"), failure));
     }
-    match sample(provider, &settings).await {
-        Ok((job, state)) => {
+    match sample(provider, vectors).await {
+        Some((job, state)) => {
             for (about, response) in corpus::responses() {
                 cases.push(case(format!("answer: {about}"), answered(provider, &job, &state, &response).await));
             }
         }
-        Err(failure) => cases.push(case("a job to answer".to_owned(), Some(failure))),
+        None => cases.push(case("answer: not tried, as without a vector it takes no job".to_owned(), None)),
     }
     for file in vectors {
         cases.extend(cut_off(provider, file).await);
@@ -39,18 +40,26 @@ fn case(about: String, failure: Option<String>) -> Case {
     Case { group: GROUP.to_owned(), about, failure }
 }
 
-/// A job like those of vectors that say nothing of it, and the state of its first request.
-async fn sample(provider: &dyn Provider, settings: &Settings) -> Result<(Job, Vec<u8>), String> {
-    let vector: super::vector::Vector =
-        serde_json::from_str("{\"about\":\"the sample\"}").map_err(|error| error.to_string())?;
-    let task = Task { settings: Arc::new(settings.clone()), ..vector.task(None)? };
-    let brief = provider.brief(&task).await.map_err(|fault| told(&fault))?;
+/// A job that the provider takes, and the state of its first request: the first such of the vectors, as a provider may
+/// need the profile of a preparation; else one that says nothing of itself.
+async fn sample(provider: &dyn Provider, vectors: &[VectorFile]) -> Option<(Job, Vec<u8>)> {
+    for file in vectors {
+        if let Some(taken) = taken(provider, &file.vector).await {
+            return Some(taken);
+        }
+    }
+    let vector: Vector = serde_json::from_str("{\"about\":\"nothing\"}").ok()?;
+    taken(provider, &vector).await
+}
+
+async fn taken(provider: &dyn Provider, vector: &Vector) -> Option<(Job, Vec<u8>)> {
+    let task = vector.task(provider.identity().descriptor.default_model.as_deref()).ok()?;
+    let brief = provider.brief(&task).await.ok()?;
     let job = Job { records: vector.records(), task: Arc::new(task), brief: Arc::new(brief) };
-    match provider.build_request(&job).await {
-        Ok(Step::Send(outgoing)) => Ok((job, outgoing.state)),
+    match provider.build_request(&job).await.ok()? {
+        Step::Send(outgoing) => Some((job, outgoing.state)),
         // A judge that sends nothing has no state; what comes back to it anyway must not harm it.
-        Ok(Step::Done(_)) => Ok((job, Vec::new())),
-        Err(fault) => Err(told(&fault)),
+        Step::Done(_) => Some((job, Vec::new())),
     }
 }
 
@@ -99,17 +108,13 @@ fn broke(fault: &Fault) -> Option<String> {
 
 /// The good responses of a vector, cut off.
 async fn cut_off(provider: &dyn Provider, file: &VectorFile) -> Vec<Case> {
-    let default_model = provider.identity().descriptor.default_model.as_deref();
-    let Ok(task) = file.vector.task(default_model) else { return Vec::new() };
-    let Ok(brief) = provider.brief(&task).await else { return Vec::new() };
-    let job = Job { records: file.vector.records(), task: Arc::new(task), brief: Arc::new(brief) };
-    let Ok(Step::Send(outgoing)) = provider.build_request(&job).await else { return Vec::new() };
+    let Some((job, state)) = taken(provider, &file.vector).await else { return Vec::new() };
     let mut cases = Vec::new();
     let good = file.vector.cases.iter().filter(|case| case.answer.is_some());
     let first = good.filter_map(|case| case.exchange.first().filter(|item| item["method"] == Value::Null));
     for response in first.filter_map(|spelled| spell::response(spelled).ok()) {
         for (about, cut) in corpus::cut(&response) {
-            let failure = answered(provider, &job, &outgoing.state, &cut).await;
+            let failure = answered(provider, &job, &state, &cut).await;
             cases.push(Case { group: file.name(), about, failure });
         }
     }
@@ -119,7 +124,7 @@ async fn cut_off(provider: &dyn Provider, file: &VectorFile) -> Vec<Case> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Answer, Body, Choice, Confidence, Descriptor, HttpRequest, Outgoing, Verdict};
+    use crate::model::{Answer, Body, Choice, Confidence, Descriptor, HttpRequest, Outgoing, Task, Verdict};
     use crate::provider::Identity;
     use async_trait::async_trait;
 
