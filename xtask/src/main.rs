@@ -6,6 +6,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod plugins;
 mod servers;
 mod test;
@@ -33,6 +34,8 @@ enum Task {
     Demo(demo::Flags),
     /// Build what the tests need, and run all of them
     Test(test::Flags),
+    /// Fuzz the reading of answers; needs the nightly compiler and cargo-fuzz
+    Fuzz(fuzz::Flags),
     /// Kill runs at random moments, and show that nothing is lost, doubled or paid twice
     Torture(torture::Flags),
     /// Measure the host against a fake server that answers after 50 ms
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build(&workspace),
         Task::Demo(flags) => demo::run(&workspace, &flags),
         Task::Test(flags) => test::run(&workspace, &flags),
+        Task::Fuzz(flags) => fuzz::run(&workspace, &flags),
         Task::Torture(flags) => torture::run(&workspace, &flags),
         Task::Bench(flags) => bench::run(&workspace, &flags),
     };
