@@ -30,6 +30,10 @@ const SPENT: [&str; 3] = ["api usage limits", "credit balance is too low", "spen
 /// context limit".
 const TOO_LONG: [&str; 2] = ["prompt is too long", "exceed context limit"];
 
+/// "max_tokens: 128001 > 64000, which is the maximum allowed number of output tokens for claude-opus-4-5-20251101"
+/// (anthropics/claude-code issue 24451).
+const TOO_MANY_TOKENS: &str = "maximum allowed number of output tokens";
+
 /// A schema that the server cannot turn into a grammar (docs, "Structured outputs"; TanStack/ai issue 682).
 const TOO_COMPLEX: [&str; 3] = ["schema is too complex", "compiled grammar is too large", "grammar compilation"];
 
@@ -99,6 +103,9 @@ fn refined(fault: Fault, body: &Value, error: &ServerError) -> Fault {
         (FaultKind::TooLong, _) => fault.hint("show fewer clusters by `--candidates-max N`"),
         (FaultKind::ModelNotFound, _) => fault.hint("name a model that the server has by `--model NAME`"),
         (FaultKind::Unsupported, Some(advice)) => fault.hint(advice),
+        (FaultKind::InvalidRequest, _) if error.says(TOO_MANY_TOKENS) => {
+            fault.hint("ask for no more than the model can write by `--max-output-tokens N`")
+        }
         _ => fault,
     }
 }

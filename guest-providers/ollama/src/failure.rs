@@ -21,7 +21,8 @@ const WORDS: [(&str, FaultKind); 23] = [
     // The cloud's allowances last hours or a week: longer than a record is pursued. Issue 3709 of OmniRoute, 9233 and
     // 11444 of continue.
     ("usage limit", FaultKind::Quota),
-    ("requires a subscription", FaultKind::Quota),
+    // A model that free accounts do not get, with status 403 (issue 15990).
+    (NOT_IN_PLAN, FaultKind::Quota),
     // `internal/cloud/policy.go`; it comes with status 403.
     ("cloud is disabled", FaultKind::Unsupported),
     ("unknown model architecture", FaultKind::Unsupported),
@@ -38,6 +39,9 @@ const WORDS: [(&str, FaultKind); 23] = [
     ("prompt too long", FaultKind::TooLong),
     ("prompt is too long", FaultKind::TooLong),
 ];
+
+/// The cloud's word for a model that the account's plan does not have.
+const NOT_IN_PLAN: &str = "requires a subscription";
 
 /// The client went away, as a proxy in front of the server may put it (`server/routes.go`, handleScheduleError).
 const CLIENT_CLOSED: u16 = 499;
@@ -100,6 +104,10 @@ fn hinted(fault: Fault, model: &str, said: &ServerError) -> Fault {
     let hint = match fault.kind {
         FaultKind::ModelNotFound => format!("ollama pull {model}"),
         FaultKind::TooLong => TOO_LONG_HINT.to_owned(),
+        FaultKind::Quota if said.says(NOT_IN_PLAN) => {
+            "name a model of the account's plan by `--model NAME`, or subscribe: see https://ollama.com/upgrade"
+                .to_owned()
+        }
         FaultKind::Quota => "the account's allowance is used up: see https://ollama.com/upgrade".to_owned(),
         FaultKind::Overloaded if said.says("memory") || said.says("cudamalloc") => {
             "take less of the server's memory: a smaller context by `--setting num_ctx=TOKENS`, or a smaller model by \

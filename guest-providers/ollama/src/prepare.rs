@@ -10,6 +10,8 @@ use judge_provider::{
     Fault, FaultKind, HttpRequest, HttpResponse, Outgoing, Preparation, Previous, Settings, fault, http,
 };
 
+/// The code of a model that is not there, as other APIs have it; Ollama has none.
+const NOT_FOUND: &str = "model_not_found";
 /// Models that a message names.
 const MODELS_SHOWN_MAX: usize = 10;
 
@@ -63,7 +65,7 @@ fn check_listed(model: &str, response: &HttpResponse) -> Result<bool, Fault> {
     };
     if model.is_empty() {
         let message = format!("no model is named; {}", names(list));
-        return Err(fault::model_not_found(message).hint("name one by `--model NAME`"));
+        return Err(fault::model_not_found(message).code(NOT_FOUND).hint("name one by `--model NAME`"));
     }
     let is_named_cloud = is_cloud_name(model);
     match list.iter().find(|known| name(known).is_some_and(|name| tagged(name) == tagged(model))) {
@@ -72,7 +74,7 @@ fn check_listed(model: &str, response: &HttpResponse) -> Result<bool, Fault> {
         None if is_named_cloud => Ok(true),
         None => {
             let message = format!("the server does not have the model `{model}`; {}", names(list));
-            Err(fault::model_not_found(message).hint(format!("ollama pull {model}")))
+            Err(fault::model_not_found(message).code(NOT_FOUND).hint(format!("ollama pull {model}")))
         }
     }
 }

@@ -15,6 +15,10 @@ const THOUGHT_TOKENS: u32 = 4096;
 /// The context size for all prompts that fit. A model is loaded anew, at the cost of seconds, whenever two requests
 /// in a row differ in it, so small prompts do not get a smaller one.
 const NUM_CTX_MIN: u64 = 8192;
+/// Room for a prompt that every context has beside the answer, in tokens, so that the warm-up, which knows no prompt,
+/// loads the model with the context of the first records. It is what the smallest context holds beside the longest
+/// answer that is not asked for: some 10 KB, or the rules and twenty clusters with samples.
+const PROMPT_TOKENS_MIN: u64 = NUM_CTX_MIN - (NUM_PREDICT + THOUGHT_TOKENS) as u64;
 /// Bytes of a prompt for one token, on the safe side: English has about 4, Cyrillic 5, Chinese 3.
 const BYTES_PER_TOKEN: u64 = 3;
 
@@ -88,7 +92,8 @@ pub(crate) fn again(job: &Job, words: &str, complaint: &str) -> Result<Value, Fa
 }
 
 /// The request that only loads the model: one without messages (`server/routes.go`, ChatHandler), with the context that
-/// the first record will need, as another one would load it twice.
+/// the first records will need, as another one would load it twice. How many of them a request will hold is not known
+/// yet: where the answers to many need a larger context, the model is loaded twice all the same.
 pub(crate) fn warm(settings: &Settings, options: &Options, profile: &Profile) -> Value {
     let num_predict = num_predict(settings, 1, options, profile);
     let fitting = || context_size(0, num_predict.into(), profile.context_max);
@@ -112,9 +117,10 @@ pub(crate) fn num_ctx(head: &Value, other_bytes: usize) -> u64 {
     })
 }
 
-/// Doubled until prompt and answer fit, so that a run sees few sizes; no more than the model can use.
+/// Doubled until the answer fits beside the prompt, or beside [`PROMPT_TOKENS_MIN`], so that a run sees few sizes; no more
+/// than the model can use.
 fn context_size(prompt_bytes: u64, num_predict: u64, context_max: Option<u64>) -> u64 {
-    let needed = (prompt_bytes / BYTES_PER_TOKEN).saturating_add(num_predict);
+    let needed = (prompt_bytes / BYTES_PER_TOKEN).max(PROMPT_TOKENS_MIN).saturating_add(num_predict);
     let doubled = needed.checked_next_power_of_two().unwrap_or(needed).max(NUM_CTX_MIN);
     doubled.min(context_max.unwrap_or(u64::MAX))
 }
@@ -137,6 +143,9 @@ mod tests {
             (24_000, 512, None, 16_384),
             (90_000, 512, None, 32_768),
             (0, 9_000, None, 16_384),
+            (0, 8_000, None, 16_384),
+            (10_752, 4608, None, 8192),
+            (10_755, 4608, None, 16_384),
             (0, 512, Some(2048), 2048),
             (90_000, 512, Some(40_960), 32_768),
             (200_000, 512, Some(40_960), 40_960),

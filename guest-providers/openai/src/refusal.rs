@@ -38,8 +38,7 @@ pub(crate) fn field(body: &Value) -> Option<&'static str> {
     let error = ServerError::read(body)?;
     let detail = first_detail(body);
     let is_coded = CODES.iter().any(|code| error.is(code) || detail["type"] == *code);
-    let says = |words: &str| error.says(words) || detail["msg"].as_str().is_some_and(|said| contains(said, words));
-    if !is_coded && !WORDS.iter().any(|words| says(words)) {
+    if !is_coded && !WORDS.iter().any(|words| error.says(words)) {
         return None;
     }
     let place = detail["loc"].as_array().and_then(|path| path.last()).and_then(Value::as_str);
@@ -106,8 +105,4 @@ fn named(text: &str) -> Option<&'static str> {
 fn first_detail(body: &Value) -> &Value {
     let list = if body["detail"].is_array() { &body["detail"] } else { &body["message"]["detail"] };
     &list[0]
-}
-
-fn contains(text: &str, words: &str) -> bool {
-    text.to_lowercase().contains(words)
 }

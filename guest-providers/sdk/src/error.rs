@@ -39,11 +39,7 @@ impl ServerError {
         match &body["detail"] {
             Value::Null => None,
             Value::String(text) => Some(ServerError { message: Some(beginning(text)), ..Default::default() }),
-            // FastAPI's list of what does not validate; each names its place and may repeat the input.
-            Value::Array(list) => {
-                let message = list.first().and_then(|first| first["msg"].as_str()).map(str::to_owned);
-                Some(ServerError { message, ..Default::default() })
-            }
+            list @ Value::Array(_) => Some(ServerError { message: first_complaint(list), ..Default::default() }),
             detail => Some(Self::from_object(detail)),
         }
     }
@@ -54,7 +50,9 @@ impl ServerError {
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        ServerError { message: text("message"), kind: text("type"), code: text("code"), param: text("param") }
+        // Mistral's API puts FastAPI's list into the message.
+        let message = text("message").or_else(|| first_complaint(&error["message"]["detail"]));
+        ServerError { message, kind: text("type"), code: text("code"), param: text("param") }
     }
 
     /// Whether code or type is this word.
@@ -66,6 +64,11 @@ impl ServerError {
     pub fn says(&self, words: &str) -> bool {
         self.message.as_deref().is_some_and(|message| message.to_lowercase().contains(&words.to_lowercase()))
     }
+}
+
+/// Of FastAPI's list of what does not validate the first; each names its place and may repeat the input.
+fn first_complaint(list: &Value) -> Option<String> {
+    list[0]["msg"].as_str().map(beginning)
 }
 
 /// What of a text is looked at.
@@ -163,7 +166,11 @@ mod tests {
             (json!({ "error": { "message": "m", "type": "t", "param": null, "code": 7 } }), Some(full.clone())),
             (json!({ "object": "error", "message": "m", "type": "t", "code": "7" }), Some(full)),
             (json!({ "detail": "m" }), Some(sentence.clone())),
-            (json!({ "detail": [{ "loc": ["body"], "msg": "m", "input": "secret" }] }), Some(sentence)),
+            (json!({ "detail": [{ "loc": ["body"], "msg": "m", "input": "secret" }] }), Some(sentence.clone())),
+            (
+                json!({ "object": "error", "message": { "detail": [{ "msg": "m", "input": "secret" }] } }),
+                Some(sentence),
+            ),
             (json!({ "choices": [], "error": null }), None),
             (json!(["m"]), None),
         ] {
@@ -206,6 +213,21 @@ mod tests {
         assert_eq!(fault.retry_after_ms, Some(3_000));
         assert_eq!(fault.code.as_deref(), Some("requests"));
         assert_eq!(fault.message, "the server answered status 429: slow down");
+    }
+
+    #[test]
+    fn of_long_words_only_the_beginning_is_looked_at() {
+        let words = "ж".repeat(WORDS_BYTES_MAX);
+        for body in [
+            json!({ "error": words }),
+            json!({ "error": { "message": words } }),
+            json!({ "detail": words }),
+            json!({ "detail": [{ "msg": words }] }),
+            json!({ "object": "error", "message": { "detail": [{ "msg": words }] } }),
+        ] {
+            let message = ServerError::read(&body).expect("it is an error").message.expect("it has words");
+            assert_eq!(message.len(), WORDS_BYTES_MAX, "{}", &body.to_string()[..40]);
+        }
     }
 
     #[test]

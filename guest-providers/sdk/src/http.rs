@@ -77,6 +77,11 @@ pub fn header<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a str> {
 /// How long the server asks to be left alone, in milliseconds; the host sets a bound to it. Read from
 /// `retry-after-ms`, then `retry-after` in seconds or as a date (counted from the response's own `date`, as a
 /// provider has no clock), then with status 429 from `x-ratelimit-reset-*`.
+///
+/// `x-should-retry`, which the SDKs of OpenAI and Anthropic obey (`_base_client.py` of both), is read nowhere. A provider
+/// says what a response means, and the kinds that are final would not be true of a server that is busy: the operator
+/// would be sent after a key, a bill or a setting. With `false` a record costs the few attempts that the host allows;
+/// servers that mean an error to be final give it a code that says so.
 pub fn retry_after(response: &HttpResponse) -> Option<u64> {
     header(response, "retry-after-ms")
         .and_then(|value| value.parse().ok())

@@ -2,7 +2,8 @@
 //! every inference error was a 400, a backend's exception is a 500 on `/infer` and a 400 on `/generate`, and
 //! `/generate` may also put an error into a 200.
 
-use crate::options::Route;
+use crate::head::Head;
+use crate::options::{Enforcement, Route};
 use judge_provider::error::{self, ServerError};
 use judge_provider::{Fault, FaultKind, HttpResponse, http};
 
@@ -50,8 +51,8 @@ const WORDS: [(&str, FaultKind); 32] = [
     ("failed to process the request", FaultKind::Unavailable),
 ];
 
-/// The fault of a response that holds an error, of any status; the route, once there is one.
-pub(crate) fn of(response: &HttpResponse, route: Option<Route>) -> Fault {
+/// The fault of a response that holds an error, of any status; the head of the job, once there is one.
+pub(crate) fn of(response: &HttpResponse, head: Option<&Head>) -> Fault {
     let error = http::json(response).ok().and_then(|body| ServerError::read(&body)).unwrap_or_default();
     let error = ServerError { message: error.message.as_deref().map(without_traceback), ..error };
     let fault = error::fault(response);
@@ -59,14 +60,19 @@ pub(crate) fn of(response: &HttpResponse, route: Option<Route>) -> Fault {
     // An error in a 200 is what would have been a 500, had the status not been sent before.
     let of_status = if http::is_success(response) { FaultKind::Unavailable } else { fault.kind };
     let kind = of_words.unwrap_or(of_status);
-    let hint = hint(kind, route, &error).map(str::to_owned);
+    // Where an address is wrong, the status tells more than its words.
+    let is_elsewhere = matches!(response.status, 300..=399 | 404 | 405);
+    let hint = match kind {
+        FaultKind::InvalidRequest if is_elsewhere => None,
+        kind => hint(kind, head, &error).map(str::to_owned),
+    };
     let named = error::named(kind, response.status, &error);
     // A hint of the status is beside the point where the words say more.
     Fault { retry_after_ms: fault.retry_after_ms, hint: hint.or(fault.hint.filter(|_| of_words.is_none())), ..named }
 }
 
 /// What the operator can do about it.
-fn hint(kind: FaultKind, route: Option<Route>, error: &ServerError) -> Option<&'static str> {
+fn hint(kind: FaultKind, head: Option<&Head>, error: &ServerError) -> Option<&'static str> {
     match kind {
         FaultKind::ModelNotFound => {
             Some("name a model that the server has by `--model NAME`, or another version by `--setting version=N`")
@@ -74,7 +80,7 @@ fn hint(kind: FaultKind, route: Option<Route>, error: &ServerError) -> Option<&'
         FaultKind::Unavailable if error.says("no available versions") => {
             Some("the model is known, but not loaded: wait for it, load it, or see the server's log")
         }
-        FaultKind::Unsupported => unsupported_hint(route, error),
+        FaultKind::Unsupported => unsupported_hint(head, error),
         FaultKind::TooLong => {
             Some("show fewer clusters by `--candidates-max N`, or let the engine take longer prompts")
         }
@@ -90,9 +96,9 @@ fn hint(kind: FaultKind, route: Option<Route>, error: &ServerError) -> Option<&'
     }
 }
 
-fn unsupported_hint(route: Option<Route>, error: &ServerError) -> Option<&'static str> {
+fn unsupported_hint(head: Option<&Head>, error: &ServerError) -> Option<&'static str> {
     if error.says("decoupled transaction policy") {
-        return Some(match route {
+        return Some(match head.map(|head| head.route) {
             Some(Route::Generate) => "the model only streams: set `decoupled` to false in its configuration",
             _ => "try `--setting route=generate`",
         });
@@ -104,10 +110,27 @@ fn unsupported_hint(route: Option<Route>, error: &ServerError) -> Option<&'stati
         );
     }
     let is_about_schema = ["lora_name", "structured_outputs", "guided"].iter().any(|word| error.says(word));
-    is_about_schema.then_some(
-        "try `--setting guided=guided_decoding` for a vLLM backend before 25.11, else `--setting guided=none`: the \
-         schema is in the prompt too",
-    )
+    is_about_schema.then(|| schema_hint(head.map(|head| head.guided)))
+}
+
+/// What gets past a backend that does not take the schema as it was sent.
+fn schema_hint(sent: Option<Enforcement>) -> &'static str {
+    match sent {
+        Some(Enforcement::GuidedDecoding) => {
+            "try `--setting guided=structured_outputs` for a vLLM backend since 25.11, else `--setting guided=none`: the \
+             schema is in the prompt too"
+        }
+        // The engine has no backend for guides (tensorrtllm_backend, docs/guided_decoding.md).
+        Some(Enforcement::TrtLlm) => {
+            "give the engine a `guided_decoding_backend`, or try `--setting guided=none`: the schema is in the prompt too"
+        }
+        // No schema was sent, so it is another parameter that cannot be read.
+        Some(Enforcement::Prompt) => "correct or drop the parameters in `--setting tensors={...}`",
+        Some(Enforcement::StructuredOutputs) | None => {
+            "try `--setting guided=guided_decoding` for a vLLM backend before 25.11, else `--setting guided=none`: the \
+             schema is in the prompt too"
+        }
+    }
 }
 
 /// The words without the places in the code that the Python backend and PyTriton add: they name paths, and sometimes

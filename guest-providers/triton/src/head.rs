@@ -1,17 +1,21 @@
 //! What a task's jobs need to know besides the body of their requests: the head of the brief.
 
 use crate::layout::Layout;
-use crate::options::{Options, Route};
+use crate::options::{Enforcement, Options, Route};
 use crate::template::Template;
 use judge_provider::serde_json::{Value, json};
-use judge_provider::{Fault, Job, brief, fault};
+use judge_provider::{Fault, Job, Settings, brief, fault};
 use std::fmt::Write as _;
+
+/// The setting that bounds an answer.
+const LIMIT: &str = "max_output_tokens";
 
 /// Read from a job's brief.
 pub(crate) struct Head {
     /// Where requests go.
     pub(crate) path: String,
     pub(crate) route: Route,
+    pub(crate) guided: Enforcement,
     pub(crate) template: Template,
     /// The prompt up to the user message, the same for all jobs of the task.
     pub(crate) start: String,
@@ -19,23 +23,28 @@ pub(crate) struct Head {
     pub(crate) answer: String,
     /// The most output tokens that were asked for; none where the model could not be told.
     pub(crate) limit: Option<u64>,
+    /// Settings that do not reach the model.
+    pub(crate) left_out: Vec<String>,
     pub(crate) repair: bool,
 }
 
 impl Head {
-    pub(crate) fn of(model: &str, layout: &Layout, options: &Options, start: String, limit: u32) -> Self {
+    pub(crate) fn of(settings: &Settings, layout: &Layout, options: &Options, start: String, limit: u32) -> Self {
         let method = match layout.route {
             Route::Infer => "infer",
             Route::Generate => "generate",
         };
-        let is_told = layout.limit.is_some() || layout.route == Route::Generate;
+        let left_out = left_out(layout, settings);
+        let is_told = !left_out.contains(&LIMIT);
         Head {
-            path: format!("{}/{method}", model_path(model, options)),
+            path: format!("{}/{method}", model_path(&settings.model, options)),
             route: layout.route,
+            guided: layout.guided,
             template: options.template,
             start,
             answer: layout.answer.name.clone(),
             limit: is_told.then_some(limit.into()),
+            left_out: left_out.into_iter().map(str::to_owned).collect(),
             repair: options.repair,
         }
     }
@@ -44,10 +53,12 @@ impl Head {
         json!({
             "path": self.path,
             "generate": self.route == Route::Generate,
+            "guided": self.guided.name(),
             "template": self.template.name(),
             "start": self.start,
             "answer": self.answer,
             "limit": self.limit,
+            "left_out": self.left_out,
             "repair": self.repair,
         })
     }
@@ -61,15 +72,31 @@ impl Head {
             Some(Head {
                 path: text("path")?,
                 route: if head["generate"] == true { Route::Generate } else { Route::Infer },
+                guided: Enforcement::named(head["guided"].as_str()?)?,
                 template: Template::named(head["template"].as_str()?)?,
                 start: text("start")?,
                 answer: text("answer")?,
                 limit: head["limit"].as_u64(),
+                left_out: head["left_out"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                 repair: head["repair"] == true,
             })
         };
         read().ok_or_else(|| fault::other("the job's brief was not made by this provider"))
     }
+}
+
+/// The settings that the model has no tensor for; over `/generate` they go as parameters. Limit and temperature have a
+/// value in every request, also where the operator gave none.
+fn left_out(layout: &Layout, settings: &Settings) -> Vec<&'static str> {
+    if layout.route == Route::Generate {
+        return Vec::new();
+    }
+    let sent = [
+        (LIMIT, layout.limit, true),
+        ("temperature", layout.temperature, true),
+        ("seed", layout.seed, settings.seed.is_some()),
+    ];
+    sent.iter().filter(|(_, tensor, is_due)| tensor.is_none() && *is_due).map(|(name, ..)| *name).collect()
 }
 
 /// The model's place on the server. Triton takes the path as it stands and decodes nothing in it (seen with 2.51), so

@@ -130,14 +130,14 @@ fn text<'a>(tensors: &'a [Tensor], role: &str, named: Option<&str>, usual: &[&st
     if let Some(tensor) = chosen(tensors, role, named, usual, &[TEXT])? {
         return Ok(tensor);
     }
-    let mut texts = tensors.iter().filter(|tensor| tensor.datatype == TEXT && tensor.is_single());
-    if let (Some(only), None) = (texts.next(), texts.next()) {
-        return Ok(only);
-    }
-    let message = format!("the model has no text {role} with a usual name; {}", shown(tensors));
-    Err(Fault::new(FaultKind::Unsupported, message)
-        .code(format!("no-text-{role}"))
-        .hint(format!("name the text {role} by `--setting {role}=NAME`")))
+    let texts: Vec<&Tensor> = tensors.iter().filter(|tensor| tensor.datatype == TEXT && tensor.is_single()).collect();
+    let (lacks, hint) = match texts.as_slice() {
+        [only] => return Ok(only),
+        [] => ("", "name a model that takes a text and gives one by `--model NAME`".to_owned()),
+        _ => (" with a usual name", format!("name the text {role} by `--setting {role}=NAME`")),
+    };
+    let message = format!("the model has no text {role}{lacks}; {}", shown(tensors));
+    Err(Fault::new(FaultKind::Unsupported, message).code(format!("no-text-{role}")).hint(hint))
 }
 
 fn chosen<'a>(

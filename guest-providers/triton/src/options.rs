@@ -26,6 +26,25 @@ pub(crate) enum Enforcement {
     Prompt,
 }
 
+impl Enforcement {
+    const ALL: [Enforcement; 4] =
+        [Enforcement::StructuredOutputs, Enforcement::GuidedDecoding, Enforcement::TrtLlm, Enforcement::Prompt];
+
+    /// By its name in the setting `guided`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|enforcement| enforcement.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Enforcement::StructuredOutputs => "structured_outputs",
+            Enforcement::GuidedDecoding => "guided_decoding",
+            Enforcement::TrtLlm => "trtllm",
+            Enforcement::Prompt => "none",
+        }
+    }
+}
+
 /// What the operator chose, checked. None lets the model's own tensors decide.
 pub(crate) struct Options {
     pub(crate) version: Option<String>,
@@ -103,11 +122,7 @@ impl Options {
         })?;
         let guided = choice(settings, "guided", |value| match value {
             "auto" => Some(None),
-            "structured_outputs" => Some(Some(Enforcement::StructuredOutputs)),
-            "guided_decoding" => Some(Some(Enforcement::GuidedDecoding)),
-            "trtllm" => Some(Some(Enforcement::TrtLlm)),
-            "none" => Some(Some(Enforcement::Prompt)),
-            _ => None,
+            name => Enforcement::named(name).map(Some),
         })?;
         Ok(Options {
             // The server's route takes digits only, and answers anything else with a 404 that names no reason.

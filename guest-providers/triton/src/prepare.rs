@@ -18,7 +18,9 @@ const METADATA: &[u8] = b"metadata";
 /// `unsupported` where this is no Triton server or no model that takes and gives text.
 pub(crate) fn next(model: &str, options: &Options, previous: Option<&Previous>) -> Result<Preparation, Fault> {
     if model.is_empty() {
-        return Err(fault::model_not_found("no model is named").hint("name one by `--model NAME`"));
+        return Err(fault::model_not_found("no model is named")
+            .code("model_not_found")
+            .hint("name one by `--model NAME`"));
     }
     let path = model_path(model, options);
     match previous {

@@ -19,7 +19,7 @@ pub(crate) fn brief(task: &Task, options: &Options) -> Result<Body, Fault> {
     let model = Model::of_profile(&task.profile)?;
     let layout = Layout::of(&model, options)?;
     let start = options.template.start(&prompt::system(task));
-    let head = Head::of(&task.settings.model, &layout, options, start, limit(task));
+    let head = Head::of(&task.settings, &layout, options, start, limit(task));
     let tensors = tensors(task, &model, &layout, options);
     let body = match layout.route {
         Route::Infer => infer(&layout, &tensors),

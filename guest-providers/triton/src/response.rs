@@ -9,7 +9,7 @@ use crate::template::Template;
 use judge_provider::error::ServerError;
 use judge_provider::repair::{self, Repair};
 use judge_provider::serde_json::{self, Value};
-use judge_provider::{Answer, Fault, FaultKind, HttpResponse, Job, Outgoing, Step, Usage, answer, fault, http};
+use judge_provider::{Answer, Extra, Fault, FaultKind, HttpResponse, Job, Outgoing, Step, Usage, answer, fault, http};
 
 /// The longest answer that is shown to the model again, in bytes: many times what a verdict takes.
 const SAID_BYTES_MAX: usize = 64 * 1024;
@@ -21,11 +21,11 @@ pub(crate) fn step(job: &Job, state: &[u8], response: &HttpResponse) -> Result<S
     let head = Head::read(job)?;
     let paid = |usage: Usage| repair::spent(state, usage);
     if !http::is_success(response) {
-        return Err(failure::of(response, Some(head.route)).usage(paid(Usage::default())));
+        return Err(failure::of(response, Some(&head)).usage(paid(Usage::default())));
     }
     let body = http::json(response).map_err(|fault| fault.usage(paid(Usage::default())))?;
     if ServerError::read(&body).is_some() {
-        return Err(failure::of(response, Some(head.route)).usage(paid(Usage::default())));
+        return Err(failure::of(response, Some(&head)).usage(paid(Usage::default())));
     }
     let output = |name: &str| output(&body, head.route, name);
     let now = Usage {
@@ -52,7 +52,8 @@ pub(crate) fn step(job: &Job, state: &[u8], response: &HttpResponse) -> Result<S
             model: body["model_name"].as_str().map(str::to_owned),
             finish_reason: finish_reason.map(str::to_owned),
             usage,
-            ..Answer::default()
+            // A run that goes without what the operator asked for says so with each answer.
+            extras: left_out(&head).into_iter().collect(),
         })),
         Err(fault) => {
             let fault = hinted(fault.usage(usage), head.template);
@@ -62,6 +63,10 @@ pub(crate) fn step(job: &Job, state: &[u8], response: &HttpResponse) -> Result<S
             }
         }
     }
+}
+
+fn left_out(head: &Head) -> Option<Extra> {
+    (!head.left_out.is_empty()).then(|| ("left-out".to_owned(), head.left_out.join(", ")))
 }
 
 /// The first value of an output. `/generate` gives a value for one, and a list for several, as with beams.

@@ -15,6 +15,12 @@ fn every_error_has_its_kind() {
             FaultKind::Quota,
         ),
         (400, INVALID, "Your credit balance is too low to access the Anthropic API.", FaultKind::Quota),
+        (
+            400,
+            INVALID,
+            "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for claude-haiku-4-5",
+            FaultKind::InvalidRequest,
+        ),
         (400, INVALID, "prompt is too long: 210000 tokens > 200000 maximum", FaultKind::TooLong),
         (400, INVALID, "input length and `max_tokens` exceed context limit: 199999 + 512 > 200000", FaultKind::TooLong),
         (401, "authentication_error", "invalid x-api-key", FaultKind::Credentials),
@@ -108,6 +114,12 @@ fn what_the_operator_can_fix_has_a_hint() {
         (404, "not_found_error", "model: claude-x", "--model NAME"),
         (404, "not_found_error", "Not found", "--endpoint"),
         (413, "request_too_large", "Request exceeds the maximum size", "--candidates-max"),
+        (
+            400,
+            INVALID,
+            "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for claude-haiku-4-5",
+            "--max-output-tokens N",
+        ),
     ] {
         let fault = parse(status, &[], &error(kind, message)).unwrap_err();
         assert!(fault.hint.clone().unwrap().contains(hint), "{status} {message}: {:?}", fault.hint);

@@ -50,6 +50,37 @@ fn it_looks_the_model_up_and_loads_it() {
 }
 
 #[test]
+fn it_loads_the_model_with_the_context_of_the_first_records() {
+    for (max_output_tokens, think, num_ctx) in [
+        (None, "false", 8192),
+        (None, "high", 8192),
+        (Some(6_000), "false", 16_384),
+        (Some(8_000), "false", 16_384),
+        (Some(12_000), "high", 16_384),
+        (Some(16_000), "false", 32_768),
+        (Some(100_000), "false", 40_960),
+    ] {
+        let settings = Settings { max_output_tokens, ..named("qwen3:8b", &[("think", think)]) };
+        let (outcome, sent) = prepare(&settings, &[(200, TAGS), (200, SHOWN), (200, LOADED)]);
+        let Ok(Preparation::Ready(profile)) = outcome else { panic!("it is ready: {outcome:?}") };
+        let first = Task { candidates: Vec::new(), profile, ..task(settings) };
+        let mut grown = first.clone();
+        grown.candidates = vec![task(first.settings.clone()).candidates[0].clone(); 20];
+        for candidate in &mut grown.candidates {
+            candidate.samples = vec!["How can I add money to my account, and what does it cost?".to_owned(); 5];
+        }
+        for task in [first, grown] {
+            let [loaded, asked] = [body_of(&sent[2]), sent_for(&task).1].map(|body| body["options"]["num_ctx"].clone());
+            assert_eq!(
+                (loaded, asked),
+                (json!(num_ctx), json!(num_ctx)),
+                "{max_output_tokens:?} tokens, think {think}"
+            );
+        }
+    }
+}
+
+#[test]
 fn it_loads_nothing_where_that_is_not_wanted_or_in_vain() {
     for extra in [("warm", "false"), ("keep_alive", "0"), ("keep_alive", "0s")] {
         let (outcome, sent) = prepare(&named("qwen3:8b", &[extra]), &[(200, TAGS), (200, SHOWN)]);
@@ -94,11 +125,13 @@ fn a_model_is_found_by_its_name_with_or_without_tag() {
     }
     for model in ["qwen3", "host:5000/gemma3", "gemma3:cloudy"] {
         let missing = prepare(&named(model, &[]), &[(200, TAGS)]).0.unwrap_err();
-        assert_eq!(missing.kind, FaultKind::ModelNotFound);
+        assert_eq!((missing.kind, missing.code.as_deref()), (FaultKind::ModelNotFound, Some("model_not_found")));
         assert!(missing.message.ends_with("it has qwen3:8b, Gemma3:latest, glm-5"), "{}", missing.message);
         assert_eq!(missing.hint, Some(format!("ollama pull {model}")));
     }
-    assert_hint(&prepare(&named("", &[]), &[(200, TAGS)]).0.unwrap_err(), "--model");
+    let nameless = prepare(&named("", &[]), &[(200, TAGS)]).0.unwrap_err();
+    assert_eq!((nameless.kind, nameless.code.as_deref()), (FaultKind::ModelNotFound, Some("model_not_found")));
+    assert_hint(&nameless, "--model");
 }
 
 type Answers<'a> = &'a [(u16, &'a str)];

@@ -56,6 +56,7 @@ fn errors_without_a_word_have_their_kind() {
         (200, choice(unexplained), FaultKind::Unavailable, "error"),
         (200, error(429, "busy", &Value::Null), FaultKind::RateLimited, "429"),
         (200, error(524, "slow", &Value::Null), FaultKind::TimedOut, "524"),
+        (200, r#"{"error":{"code":503,"message":"m","type":"server_error"}}"#.to_owned(), FaultKind::Overloaded, "503"),
         (
             200,
             r#"{"error":{"message":"m","availability":{"retryable":true}}}"#.to_owned(),

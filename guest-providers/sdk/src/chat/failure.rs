@@ -6,7 +6,7 @@ use crate::{Fault, FaultKind, HttpResponse, http};
 use serde_json::Value;
 
 /// Codes and types, and the kinds that they stand for. OpenAI's are those of its guide to error codes.
-const CODES: [(&str, FaultKind); 22] = [
+const CODES: [(&str, FaultKind); 21] = [
     // A quota is used up until somebody pays; they come with status 429 and must not be tried again.
     ("insufficient_quota", FaultKind::Quota),
     ("credit_balance_exhausted", FaultKind::Quota),
@@ -34,15 +34,20 @@ const CODES: [(&str, FaultKind); 22] = [
     ("content_filter", FaultKind::Refused),
     // llama.cpp while it loads the model
     ("unavailable_error", FaultKind::Unavailable),
-    ("server_error", FaultKind::Unavailable),
 ];
 
+/// The type of whatever goes wrong on OpenAI's side: with status 500, but with 503 too, where the engine is overloaded
+/// (its guide to error codes). So it counts only where no status tells.
+const SERVER_ERROR: &str = "server_error";
+
 /// Where status 400 has no finer code: vLLM's and older servers' words.
-const WORDS: [(&str, FaultKind); 3] = [
+const WORDS: [(&str, FaultKind); 4] = [
     ("maximum context length", FaultKind::TooLong),
     ("context size", FaultKind::TooLong),
     // OpenAI's reasoning models, where thoughts used the limit up before the first word (its community and issues).
     ("model output limit was reached", FaultKind::Truncated),
+    // Triton's OpenAI-compatible frontend, as `{"detail": "Unknown model: x"}` (python/openai, engine/triton_engine.py)
+    ("unknown model:", FaultKind::ModelNotFound),
 ];
 
 /// The fault of an error: of a response of an error status, or in the body of a good one. `holder` is as in
@@ -55,7 +60,11 @@ pub fn fault(response: &HttpResponse, holder: &Value) -> Fault {
         let row = WORDS.iter().find(|(words, _)| error.says(words))?;
         (fault.kind == FaultKind::InvalidRequest).then_some(row.1)
     };
-    let kind = of_code.or_else(of_words).unwrap_or(fault.kind);
+    let of_status = match fault.kind {
+        FaultKind::Other if error.is(SERVER_ERROR) => FaultKind::Unavailable,
+        kind => kind,
+    };
+    let kind = of_code.or_else(of_words).unwrap_or(of_status);
     let fault = Fault { kind, ..fault };
     match kind {
         FaultKind::Quota => fault.hint("the account has no credit left: see its billing page"),

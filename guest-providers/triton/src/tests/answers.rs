@@ -38,6 +38,34 @@ fn an_answer_is_read_from_either_route() {
 }
 
 #[test]
+fn what_the_model_has_no_tensor_for_is_told() {
+    let bare = || {
+        let metadata =
+            json!({ "inputs": [tensor("text", "BYTES", &[1])], "outputs": [tensor("response", "BYTES", &[1])] });
+        (metadata, config(&["text"], &[], false))
+    };
+    let seeded = |extra| Settings { seed: Some(7), ..settings(extra) };
+    for (settings, model, left_out) in [
+        (settings(&[]), by_hand(), None),
+        (seeded(&[]), by_hand(), Some("seed")),
+        (seeded(&[]), trtllm(), None),
+        (settings(&[]), bare(), Some("max_output_tokens, temperature")),
+        (seeded(&[]), bare(), Some("max_output_tokens, temperature, seed")),
+        (seeded(&[("route", "generate")]), bare(), None),
+    ] {
+        let answer = match settings.get("route") {
+            Some(_) => json!({ "response": VERDICT }),
+            None => {
+                json!({ "outputs": [{ "name": "response", "data": [VERDICT] }, { "name": "text_output", "data": [VERDICT] }] })
+            }
+        };
+        let extras = left_out.map(|names| ("left-out".to_owned(), names.to_owned()));
+        let job = job_of("add money please", settings, &model);
+        assert_eq!(done(&job, &[], &answer).extras, Vec::from_iter(extras), "{left_out:?}");
+    }
+}
+
+#[test]
 fn an_echoed_prompt_is_cut_away_and_never_read() {
     // The record's text looks like an answer.
     let other = VERDICT.replace("assign", "skip").replace("\"top-up\"", "null");

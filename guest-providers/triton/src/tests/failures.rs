@@ -4,7 +4,11 @@ use super::*;
 use judge_provider::FaultKind;
 
 fn failed(model: &(Value, Value), status: u16, body: &str) -> Fault {
-    Triton::parse_response(job(&[], model), Vec::new(), response(status, body)).unwrap_err()
+    failed_with(&[], model, status, body)
+}
+
+fn failed_with(extra: &[(&str, &str)], model: &(Value, Value), status: u16, body: &str) -> Fault {
+    Triton::parse_response(job(extra, model), Vec::new(), response(status, body)).unwrap_err()
 }
 
 #[test]
@@ -82,6 +86,9 @@ fn what_can_be_fixed_has_a_hint() {
         (trtllm(), 500, "Guided decoding is not enabled for this server", "--setting guided=none"),
         (by_hand(), 404, "Request for unknown model: 'm' is not found", "--model NAME"),
         (by_hand(), 400, "expected 3 inputs but got 2 inputs for model 'm'", "--setting input=NAME"),
+        (by_hand(), 404, "Not Found", "--endpoint"),
+        (by_hand(), 405, "Method Not Allowed", "--endpoint"),
+        (by_hand(), 307, "Moved", "--endpoint"),
         (by_hand(), 403, "This API is restricted, expecting header 'k'", "--api-key-env"),
         (by_hand(), 500, "Prompt length (9) exceeds maximum input length (8)", "--candidates-max"),
     ] {
@@ -89,6 +96,29 @@ fn what_can_be_fixed_has_a_hint() {
         assert!(given.contains(hint), "{words}: {given}");
     }
     assert_eq!(failed(&by_hand(), 503, r#"{"error":"Exceeds maximum queue size"}"#).hint, None);
+}
+
+#[test]
+fn advice_on_the_schema_is_for_the_backend_and_not_what_is_set_already() {
+    const UNREAD: &str = "'NoneType' object has no attribute 'lora_name'";
+    const NOT_ENABLED: &str = "Guided decoding is not enabled for this server";
+    let set = |guided| [("guided", guided)];
+    for (extra, model, words, hints, others) in [
+        (&[][..], vllm(), UNREAD, &["guided=guided_decoding", "guided=none"][..], &["structured_outputs"][..]),
+        (
+            &set("guided_decoding"),
+            vllm(),
+            UNREAD,
+            &["guided=structured_outputs", "guided=none"],
+            &["guided=guided_decoding"],
+        ),
+        (&set("none"), vllm(), UNREAD, &["--setting tensors"], &["guided="]),
+        (&[], trtllm(), NOT_ENABLED, &["guided=none"], &["guided=guided_decoding", "structured_outputs", "vLLM"]),
+    ] {
+        let hint = failed_with(extra, &model, 500, &json!({ "error": words }).to_string()).hint.unwrap();
+        assert!(hints.iter().all(|words| hint.contains(words)), "{extra:?}: {hint}");
+        assert!(!others.iter().any(|words| hint.contains(words)), "{extra:?}: {hint}");
+    }
 }
 
 #[test]

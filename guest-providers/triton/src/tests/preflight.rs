@@ -102,7 +102,7 @@ fn what_is_no_ready_model_has_its_kind_and_hint() {
         assert!(fault.hint.clone().unwrap_or_default().contains(hint), "{status} {body}: {:?}", fault.hint);
     }
     let nameless = Triton::prepare(Settings { model: String::new(), ..settings(&[]) }, None).unwrap_err();
-    assert_eq!(nameless.kind, FaultKind::ModelNotFound);
+    assert_eq!((nameless.kind, nameless.code.as_deref()), (FaultKind::ModelNotFound, Some("model_not_found")));
 }
 
 #[test]
@@ -156,9 +156,28 @@ fn a_model_without_known_names_needs_a_word() {
     let fault = learned(&settings(&[]), &two).unwrap_err();
     assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::Unsupported, Some("no-text-input")));
     assert!(fault.message.ends_with("it has question (BYTES), style (BYTES)"), "{}", fault.message);
+    assert!(fault.hint.unwrap().contains("--setting input=NAME"));
     let fault = learned(&settings(&[("input", "question")]), &two).unwrap_err();
     assert_eq!(fault.code.as_deref(), Some("required-input"), "nobody knows what `style` is to be");
     assert!(fault.hint.unwrap().contains(r#"--setting tensors='{"style":VALUE}'"#));
     let told = settings(&[("input", "question"), ("tensors", r#"{"style":"terse"}"#)]);
     assert!(learned(&told, &two).is_ok());
+}
+
+#[test]
+fn a_model_without_text_is_not_to_be_named_a_tensor_of() {
+    let (pixels, pairs) = (tensor("pixels", "FP32", &[3, 224, 224]), tensor("pairs", "BYTES", &[-1, 2]));
+    let question = tensor("question", "BYTES", &[1]);
+    for (inputs, outputs, code) in [
+        (json!([pixels]), json!([pixels]), "no-text-input"),
+        (json!([pairs, pixels]), json!([question]), "no-text-input"),
+        (json!([question]), json!([pixels]), "no-text-output"),
+        (json!([question]), json!([]), "no-text-output"),
+    ] {
+        let metadata = json!({ "inputs": inputs, "outputs": outputs });
+        let fault = learned(&settings(&[]), &(metadata, config(&[], &[], false))).unwrap_err();
+        assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::Unsupported, Some(code)));
+        let hint = fault.hint.unwrap();
+        assert!(hint.contains("--model NAME") && !hint.contains("--setting"), "{inputs} {outputs}: {hint}");
+    }
 }
