@@ -11,8 +11,10 @@ mod bench;
 mod cli;
 mod conformance;
 mod library;
+mod operator;
 #[cfg(unix)]
 mod real_servers;
+mod request_schemas;
 mod wire;
 
 // What goes wrong.
@@ -20,6 +22,7 @@ mod bad_input;
 mod sandbox;
 
 // What must hold.
+mod docs;
 mod promises;
 mod resume;
 mod tidy;

@@ -281,6 +281,25 @@ pub(super) enum RegistryCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Make one cluster part of another: its records go there, and later verdicts for it too
+    Merge {
+        /// The id of the one that is given up
+        from: String,
+        /// The id of the one that stays
+        into: String,
+    },
+    /// Confirm clusters that a judge proposed: their samples change no more
+    Confirm {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Retire clusters: they keep their records, and are offered to no judge
+    Retire {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
     /// Put clusters into the registry: JSONL, CSV, or a cluster_registry.json
     Import {
         /// The file

@@ -30,7 +30,12 @@ pub(super) async fn run(
         return Ok(Ending::Done);
     };
     let judge = setup.judge(registry, "dry-run");
-    let step = judge.first_step(record).await?;
+    let step = judge.first_step(record).await.map_err(|fault| {
+        // A hint of the provider's own says more.
+        let unprepared =
+            "a dry run asks no server; if the provider needs what it learns there before a run, it can show no request";
+        if fault.hint.is_none() { fault.hint(unprepared) } else { fault }
+    })?;
     match step {
         Step::Send(outgoing) => {
             stdout::text(&wire(setup, &outgoing.request)?)?;

@@ -5,7 +5,7 @@ use super::{Ending, advice, outputs, stdout};
 use anyhow::Context;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::job::sink::{self, Format};
-use judge_host::model::Cluster;
+use judge_host::model::{Cluster, ClusterStatus};
 use judge_host::registry::exchange::{self, ClusterFormat};
 use judge_host::registry::{Registry, RegistryError};
 use judge_host::report::{Console, table};
@@ -41,6 +41,13 @@ pub(super) async fn run(layers: &Layers, args: &RegistryArgs, console: &Console)
                 ));
             }
         }
+        RegistryCommand::Merge { from, into } => {
+            let registry = advice::of(open_there(path))?;
+            let report = advice::of(registry.merge(from, into).await)?;
+            console.say(&format!("`{from}` is part of `{into}`, with {} records", report.records));
+        }
+        RegistryCommand::Confirm { ids } => settle(path, ids, ClusterStatus::Confirmed, console).await?,
+        RegistryCommand::Retire { ids } => settle(path, ids, ClusterStatus::Retired, console).await?,
         RegistryCommand::Import { file } => {
             let drafts = advice::of(exchange::read_clusters(file))?;
             let registry = advice::of(Registry::open(path))?;
@@ -52,17 +59,47 @@ pub(super) async fn run(layers: &Layers, args: &RegistryArgs, console: &Console)
     Ok(Ending::Done)
 }
 
+/// A registry to change that is there already: nothing is made by a name that was mistyped.
+fn open_there(path: &Path) -> Result<Registry, RegistryError> {
+    if !path.exists() {
+        return Err(RegistryError::Missing { path: path.to_owned() });
+    }
+    Registry::open(path)
+}
+
+async fn settle(path: &Path, ids: &[String], status: ClusterStatus, console: &Console) -> anyhow::Result<()> {
+    let registry = advice::of(open_there(path))?;
+    // All or none: a mistyped id must not leave half of it done.
+    if let Some(unknown) = ids.iter().find(|id| registry.get_cluster(id).is_none()) {
+        return advice::of(Err(RegistryError::UnknownCluster { cluster_id: unknown.clone() }));
+    }
+    for id in ids {
+        advice::of(registry.settle(id, status).await)?;
+    }
+    console.say(&format!("{} clusters {}", ids.len(), word(status)));
+    Ok(())
+}
+
+/// A status as it is written.
+fn word(status: ClusterStatus) -> String {
+    let word = serde_json::to_value(status).ok();
+    word.as_ref().and_then(|word| word.as_str()).unwrap_or_default().to_owned()
+}
+
 fn list(registry: &Registry, limit: Option<usize>, json: bool) -> anyhow::Result<()> {
     let clusters: Vec<Arc<Cluster>> = registry.list_clusters(limit);
     if json {
         return stdout::json(&clusters.iter().map(|cluster| exchange::Row::of(cluster)).collect::<Vec<_>>());
     }
     let rows = clusters.iter().map(|cluster| {
-        let status = serde_json::to_value(cluster.status).ok();
-        let status = status.as_ref().and_then(|status| status.as_str()).unwrap_or_default().to_owned();
-        vec![cluster.count.to_string(), status, cluster.cluster_id.clone(), cluster.name.clone()]
+        let status = match &cluster.merged_into {
+            Some(into) => format!("part of {into}"),
+            None => word(cluster.status),
+        };
+        let (count, revision) = (cluster.count.to_string(), cluster.revision.to_string());
+        vec![cluster.cluster_id.clone(), cluster.name.clone(), count, status, revision]
     });
-    stdout::text(&format!("{}\n", table(&["count", "status", "cluster_id", "name"], rows)))
+    stdout::text(&format!("{}\n", table(&["id", "name", "count", "status", "revision"], rows)))
 }
 
 fn clusters(registry: &Registry, file: &str, format: Option<ExportFormat>) -> anyhow::Result<usize> {

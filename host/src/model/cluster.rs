@@ -45,4 +45,6 @@ pub struct Cluster {
     pub revision: u64,
     /// The epoch in which it was born: the order in which clusters are shown.
     pub birth_epoch: u64,
+    /// The cluster that it was merged into; it is retired then, and verdicts for it go there.
+    pub merged_into: Option<ClusterId>,
 }

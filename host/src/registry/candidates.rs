@@ -2,7 +2,7 @@
 //! stays byte-identical from record to record and the server's prefix cache holds.
 
 use super::Snapshot;
-use crate::model::{Cluster, Fault, FaultKind, Record};
+use crate::model::{Cluster, ClusterStatus, Fault, FaultKind, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub const BIRTHS_SHOWN_MAX: usize = 100;
 impl Snapshot {
     /// The clusters to choose from for a record, in the order of birth, each once.
     ///
-    /// Those that the record names, retired or not; else all that are not retired, while they are no more than
+    /// Those that the record names; else all that are not retired, while they are no more than
     /// `max`; else the `max` most relevant to the record's text, filled up with the oldest where fewer match, and besides
     /// those born after the epoch `born_after`, at most the newest [`BIRTHS_SHOWN_MAX`]: a cluster with one sample has few
     /// words to be found by, and one that is not shown is soon proposed again.
@@ -21,7 +21,8 @@ impl Snapshot {
     /// older than the snapshot: nothing that a prompt shows.
     ///
     /// # Errors
-    /// Bad input, code `unknown-candidate`, where the record names a cluster that is not there.
+    /// Bad input, where the record names a cluster that is not there (code `unknown-candidate`) or is retired
+    /// (`retired-candidate`).
     pub fn candidates(&self, record: &Record, max: usize, born_after: u64) -> Result<Arc<[Arc<Cluster>]>, Fault> {
         if let Some(named) = &record.candidates {
             return self.named(named);
@@ -48,14 +49,35 @@ impl Snapshot {
         offered.map(|(ordinal, _)| *ordinal).take(BIRTHS_SHOWN_MAX)
     }
 
-    /// Exactly the clusters with these ids.
+    /// The cluster with this id, or what it was merged into.
+    fn after_merges(&self, cluster_id: &str) -> Option<&Arc<Cluster>> {
+        let mut cluster = self.get(cluster_id)?;
+        // No more steps than there are clusters, should a file that was written by hand lead in a circle.
+        for _ in 0..self.len() {
+            match cluster.merged_into.as_ref().and_then(|into| self.get(into)) {
+                Some(into) => cluster = into,
+                None => break,
+            }
+        }
+        Some(cluster)
+    }
+
+    /// Exactly the clusters with these ids, or what they were merged into.
     fn named(&self, ids: &[String]) -> Result<Arc<[Arc<Cluster>]>, Fault> {
         let ordinal = |id: &String| {
-            self.ordinals.get(id).copied().ok_or_else(|| {
+            let cluster = self.after_merges(id).ok_or_else(|| {
                 Fault::new(FaultKind::BadInput, format!("candidate is not a known cluster: `{id}`"))
                     .code("unknown-candidate")
                     .hint("`judge-host registry list` shows the ids; `--clusters FILE` adds clusters")
-            })
+            })?;
+            if cluster.status == ClusterStatus::Retired {
+                return Err(Fault::new(FaultKind::BadInput, format!("candidate is retired: `{id}`"))
+                    .code("retired-candidate")
+                    .hint(
+                        "leave it out of the record's `candidates`, or confirm it by `judge-host registry confirm`",
+                    ));
+            }
+            Ok(self.ordinals[&cluster.cluster_id])
         };
         let chosen = ids.iter().map(ordinal).collect::<Result<BTreeSet<u64>, Fault>>()?;
         Ok(self.slice(&chosen))
@@ -117,9 +139,11 @@ mod tests {
             let candidates = Some(names.iter().map(ToString::to_string).collect());
             snapshot().candidates(&Record { candidates, ..Record::new("1", "top up") }, 1, u64::MAX)
         };
-        assert_eq!(ids(&named(&["top", "old", "pin", "top"]).unwrap()), ["pin", "old", "top"]);
-        let fault = named(&["pin", "gone"]).unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::BadInput, Some("unknown-candidate")));
+        assert_eq!(ids(&named(&["top", "pin", "top"]).unwrap()), ["pin", "top"]);
+        for (name, code) in [("gone", "unknown-candidate"), ("old", "retired-candidate")] {
+            let fault = named(&["pin", name]).unwrap_err();
+            assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::BadInput, Some(code)));
+        }
     }
 
     #[test]

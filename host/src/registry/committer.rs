@@ -4,7 +4,7 @@
 use super::births::{Turns, stand_in_the_way};
 use super::next::{Next, Placement};
 use super::store::{Placed, Transaction, Writer};
-use super::{ClusterDraft, Committed, Recorded, RegistryError, Snapshot, UpsertReport};
+use super::{ClusterDraft, Committed, MergeReport, Recorded, RegistryError, Snapshot, UpsertReport};
 use crate::model::{Births, Outcome};
 use arc_swap::ArcSwap;
 use jiff::{Timestamp, Unit};
@@ -31,6 +31,8 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, RegistryError>>;
 pub(super) enum Command {
     /// To insert or change clusters.
     Upsert { drafts: Vec<ClusterDraft>, reply: Reply<UpsertReport> },
+    /// To make one cluster part of another.
+    Merge { from: u64, into: u64, reply: Reply<MergeReport> },
     /// To commit an outcome, and count the record where its verdict places it.
     Record { outcome: Box<Outcome>, placement: Placement, births: Births, has_turn: bool, reply: Reply<Recorded> },
 }
@@ -142,6 +144,16 @@ fn stage(
     let mut commands = std::mem::take(group).into_iter();
     for command in commands.by_ref() {
         match command {
+            Command::Merge { from, into, reply } => {
+                let moved = transaction.move_records(next.id(from), next.id(into));
+                next.merge(from, into);
+                answers.push(Answer::Merged(reply, moved.as_ref().copied().unwrap_or(0)));
+                if let Err(error) = moved {
+                    group.extend(commands);
+                    return Err(error);
+                }
+                records += 1;
+            }
             Command::Upsert { drafts, reply } => answers.push(Answer::Upserted(next.upsert(drafts), reply)),
             Command::Record { outcome, placement, births, has_turn, reply }
                 if is_overtaken(next, turns, &outcome, &placement, births, has_turn) =>
@@ -198,6 +210,7 @@ fn record(
 
 /// What a command comes to, once its group is durable.
 enum Answer {
+    Merged(Reply<MergeReport>, u64),
     Upserted(UpsertReport, Reply<UpsertReport>),
     Recorded(Box<Outcome>, Reply<Recorded>),
     Overtaken(Box<Outcome>, Reply<Recorded>),
@@ -208,6 +221,9 @@ impl Answer {
     /// lost nothing but the answer.
     fn give(self, epoch: Result<u64, RegistryError>) {
         match self {
+            Answer::Merged(reply, records) => {
+                let _ = reply.send(epoch.map(|epoch| MergeReport { records, epoch }));
+            }
             Answer::Upserted(report, reply) => {
                 let _ = reply.send(epoch.map(|epoch| UpsertReport { epoch, ..report }));
             }
@@ -226,6 +242,7 @@ impl Command {
     /// Answers with an error.
     fn refuse(self, error: RegistryError) {
         match self {
+            Command::Merge { reply, .. } => drop(reply.send(Err(error))),
             Command::Upsert { reply, .. } => drop(reply.send(Err(error))),
             Command::Record { reply, .. } => drop(reply.send(Err(error))),
         }

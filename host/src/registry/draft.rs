@@ -36,6 +36,8 @@ pub struct ClusterDraft {
     pub llm_reasoning: Option<String>,
     /// Its revision; for a new cluster only.
     pub revision: Option<u64>,
+    /// The cluster that it was merged into; for a new cluster only.
+    pub merged_into: Option<ClusterId>,
 }
 
 /// What an upsert did.
@@ -74,6 +76,7 @@ impl ClusterDraft {
             llm_reasoning: self.llm_reasoning.unwrap_or_default(),
             revision: self.revision.unwrap_or(1).max(1),
             birth_epoch: epoch,
+            merged_into: self.merged_into.filter(|id| !id.is_empty()),
         }
     }
 
@@ -107,6 +110,7 @@ impl From<&Cluster> for ClusterDraft {
             batch_id: Some(cluster.batch_id),
             llm_reasoning: Some(cluster.llm_reasoning),
             revision: Some(cluster.revision),
+            merged_into: cluster.merged_into,
         }
     }
 }

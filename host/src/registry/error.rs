@@ -10,10 +10,12 @@ pub type Cause = Arc<dyn Error + Send + Sync>;
 #[derive(Clone, Debug, Error)]
 pub enum RegistryError {
     /// Another host writes to this file, or another program holds it locked.
-    #[error("registry is in use: {}", path.display())]
+    #[error("registry is in use{}: {}", by(*process_id), path.display())]
     Busy {
         /// The registry's file.
         path: PathBuf,
+        /// The process that writes to it, where it said so.
+        process_id: Option<u32>,
     },
     /// There is no file to read.
     #[error("no registry there: {}", path.display())]
@@ -73,6 +75,16 @@ pub enum RegistryError {
         /// The id that was named.
         cluster_id: String,
     },
+    /// The two clusters cannot be made one.
+    #[error("cannot merge `{from}` into `{into}`: {problem}")]
+    Merge {
+        /// The id of the one that would be part of the other.
+        from: String,
+        /// The id of the other.
+        into: String,
+        /// What stands in the way.
+        problem: &'static str,
+    },
     /// What was handed in contradicts itself; a mistake of the caller, not of the operator.
     #[error("cannot be committed: {problem}")]
     Invalid {
@@ -116,10 +128,16 @@ impl RegistryError {
                  same command again",
                 folder(path)
             ),
-            Self::UnknownCluster { .. } | Self::Invalid { .. } | Self::Stopped => return None,
+            Self::UnknownCluster { .. } | Self::Merge { .. } => "`judge-host registry list` shows the clusters".into(),
+            Self::Invalid { .. } | Self::Stopped => return None,
         };
         Some(hint)
     }
+}
+
+/// Who has a registry.
+fn by(process_id: Option<u32>) -> String {
+    process_id.map(|id| format!(" by process {id}")).unwrap_or_default()
 }
 
 /// The folder that a file stands in, as people write it.

@@ -26,7 +26,7 @@ pub use error::{Cause, RegistryError};
 pub use snapshot::Snapshot;
 pub use store::SeenIds;
 
-use crate::model::{Births, Cluster, Decision, Durability, Outcome};
+use crate::model::{Births, Cluster, ClusterStatus, Decision, Durability, Outcome};
 use arc_swap::ArcSwap;
 use committer::{Command, Committer};
 use next::Placement;
@@ -43,6 +43,15 @@ pub struct Committed {
     pub epoch: u64,
     /// The outcome as it was committed: a new cluster has its id.
     pub outcome: Outcome,
+}
+
+/// What a merge did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergeReport {
+    /// Records that went from the one cluster to the other.
+    pub records: u64,
+    /// The epoch after the merge.
+    pub epoch: u64,
 }
 
 /// What became of an outcome that was handed in.
@@ -139,6 +148,49 @@ impl Registry {
             return Err(RegistryError::Invalid { problem: "a cluster without an id" });
         }
         self.committer()?.ask(|reply| Command::Upsert { drafts: clusters, reply }).await
+    }
+
+    /// Makes the cluster `from` part of `into`: its records and their count go there, and its samples while there is
+    /// room. It is retired; verdicts for it, and proposals of its name, go to `into` from then on.
+    ///
+    /// Dropped before it is done, it is either carried out whole or not at all.
+    ///
+    /// # Errors
+    /// Where one of them is not there, they are one, one of them is part of another already, `into` is retired, or
+    /// the store fails: then nothing has changed.
+    pub async fn merge(&self, from: &str, into: &str) -> Result<MergeReport, RegistryError> {
+        let snapshot = self.snapshot();
+        let find = |id: &str| {
+            let unknown = || RegistryError::UnknownCluster { cluster_id: id.to_owned() };
+            Ok::<_, RegistryError>((*snapshot.ordinals.get(id).ok_or_else(unknown)?, snapshot.get(id)))
+        };
+        let ((from_ordinal, source), (into_ordinal, target)) = (find(from)?, find(into)?);
+        let refused = |problem| Err(RegistryError::Merge { from: from.to_owned(), into: into.to_owned(), problem });
+        if from == into {
+            return refused("they are the same");
+        }
+        if source.is_some_and(|source| source.merged_into.is_some()) {
+            return refused("the first is part of another already");
+        }
+        if target.is_some_and(|target| target.status == ClusterStatus::Retired) {
+            return refused("the second is retired");
+        }
+        self.committer()?.ask(|reply| Command::Merge { from: from_ordinal, into: into_ordinal, reply }).await
+    }
+
+    /// Sets how settled a cluster is. A retired one is offered to no judge.
+    ///
+    /// # Errors
+    /// Where it is not there, is part of another, or the store fails: then nothing has changed.
+    pub async fn settle(&self, cluster_id: &str, status: ClusterStatus) -> Result<u64, RegistryError> {
+        let unknown = || RegistryError::UnknownCluster { cluster_id: cluster_id.to_owned() };
+        let cluster = self.get_cluster(cluster_id).ok_or_else(unknown)?;
+        if let Some(into) = &cluster.merged_into {
+            let problem = "it is part of the other, and stays so";
+            return Err(RegistryError::Merge { from: cluster_id.to_owned(), into: into.clone(), problem });
+        }
+        let draft = ClusterDraft { cluster_id: cluster_id.to_owned(), status: Some(status), ..ClusterDraft::default() };
+        Ok(self.upsert(vec![draft]).await?.epoch)
     }
 
     /// Commits a record's outcome, and counts the record where its verdict places it. `text` is the record's, to be

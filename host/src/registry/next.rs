@@ -112,7 +112,10 @@ impl Next {
     pub(super) fn place(&mut self, placement: Placement) -> Option<ClusterId> {
         let cluster = match placement {
             Placement::Nowhere => return None,
-            Placement::Into(ordinal) => self.edit(ordinal),
+            Placement::Into(ordinal) => {
+                let ordinal = self.after_merges(ordinal);
+                self.edit(ordinal)
+            }
             Placement::New { proposal, text, batch_id, rationale } => match self.home(&proposal.name) {
                 Ok(ordinal) => {
                     let cluster = self.edit(ordinal);
@@ -142,6 +145,40 @@ impl Next {
         Some(cluster.cluster_id.clone())
     }
 
+    /// Makes one cluster part of another: its count goes there, and as many of its samples as there is room for. It is
+    /// retired, and keeps its id to itself.
+    pub(super) fn merge(&mut self, from: u64, into: u64) {
+        let merged = Arc::clone(self.cluster(from));
+        let target = self.edit(into);
+        target.count += merged.count;
+        let before = target.sample_requests.len();
+        for sample in &merged.sample_requests {
+            if target.sample_requests.len() < SAMPLES_MAX && !target.sample_requests.contains(sample) {
+                target.sample_requests.push(sample.clone());
+            }
+        }
+        target.revision += u64::from(target.sample_requests.len() != before);
+        let into_id = target.cluster_id.clone();
+        let source = self.edit(from);
+        source.count = 0;
+        source.status = ClusterStatus::Retired;
+        source.merged_into = Some(into_id);
+        source.revision += 1;
+    }
+
+    /// Where a cluster's records go: it itself, or what it was merged into, and so on.
+    fn after_merges(&self, mut ordinal: u64) -> u64 {
+        // No more steps than there are clusters, should a file that was written by hand lead in a circle.
+        for _ in 0..=self.base.len() {
+            let into = self.cluster(ordinal).merged_into.as_ref().and_then(|id| self.ordinal(id));
+            match into {
+                Some(into) => ordinal = into,
+                None => break,
+            }
+        }
+        ordinal
+    }
+
     /// The cluster that a proposed name belongs to, or else the free id for it. A retired cluster keeps its id to
     /// itself.
     fn home(&self, name: &str) -> Result<u64, ClusterId> {
@@ -151,6 +188,7 @@ impl Next {
         loop {
             match self.ordinal(&id) {
                 None => return Err(id),
+                Some(ordinal) if self.after_merges(ordinal) != ordinal => return Ok(self.after_merges(ordinal)),
                 Some(ordinal) if self.cluster(ordinal).status != ClusterStatus::Retired => return Ok(ordinal),
                 Some(_) => {
                     n += 1;
@@ -170,6 +208,11 @@ impl Next {
 
     fn ordinal(&self, cluster_id: &str) -> Option<u64> {
         self.born.get(cluster_id).or_else(|| self.base.ordinals.get(cluster_id)).copied()
+    }
+
+    /// The id of a cluster.
+    pub(super) fn id(&self, ordinal: u64) -> &str {
+        &self.cluster(ordinal).cluster_id
     }
 
     fn cluster(&self, ordinal: u64) -> &Arc<Cluster> {

@@ -23,7 +23,7 @@ fn a_file_that_is_no_registry_is_refused_and_left_as_it_is() {
         ("other.db", "not a registry: other.db", "names the database of a run"),
         (
             "newer.db",
-            "registry is of version 99, later than 1, the latest that is understood: newer.db",
+            "registry is of version 99, later than 2, the latest that is understood: newer.db",
             "use the judge-host that wrote it, or another `--registry FILE`",
         ),
         (
@@ -47,8 +47,9 @@ fn a_registry_in_use_by_another_run_is_refused_and_can_be_read() {
     let case = case();
     let other = Registry::open(&case.path("judge.db")).unwrap();
     let hint = "wait until the other run has ended, or give this one its own `--registry FILE`";
-    refused(judge(&case, "judge.db"), "registry is in use: judge.db", hint);
-    refused(run(&case, "registry import clusters.jsonl"), "registry is in use: judge.db", hint);
+    let told = format!("registry is in use by process {}: judge.db", std::process::id());
+    refused(judge(&case, "judge.db"), &told, hint);
+    refused(run(&case, "registry import clusters.jsonl"), &told, hint);
     run(&case, "registry list").code(0);
     drop(other);
     judge(&case, "judge.db").code(0);

@@ -45,6 +45,7 @@ pub(super) fn write(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> 
             row.batch_id,
             row.llm_reasoning,
             revision.as_str(),
+            row.merged_into.unwrap_or_default(),
         ])?;
     }
     writer.flush()
@@ -82,6 +83,7 @@ impl Header {
             batch_id: text("batch_id"),
             llm_reasoning: text("llm_reasoning"),
             revision: number("revision")?,
+            merged_into: filled("merged_into").map(str::to_owned),
         })
     }
 }

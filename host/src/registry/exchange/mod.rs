@@ -127,7 +127,7 @@ enum Problem {
 }
 
 /// The columns of a row, and the order that they are written in.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "cluster_id",
     "name",
     "summary",
@@ -140,6 +140,7 @@ const COLUMNS: [&str; 12] = [
     "batch_id",
     "llm_reasoning",
     "revision",
+    "merged_into",
 ];
 
 /// A cluster as the JSON formats write it; the fields are `COLUMNS`.
@@ -157,6 +158,9 @@ pub struct Row<'a> {
     batch_id: &'a str,
     llm_reasoning: &'a str,
     revision: u64,
+    /// Only there where it was merged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
@@ -175,6 +179,7 @@ impl<'a> Row<'a> {
             batch_id: &cluster.batch_id,
             llm_reasoning: &cluster.llm_reasoning,
             revision: cluster.revision,
+            merged_into: cluster.merged_into.as_deref(),
         }
     }
 }

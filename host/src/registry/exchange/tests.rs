@@ -40,6 +40,7 @@ async fn what_is_written_is_read_back_byte_for_byte() {
         batch_id: Some("batch".into()),
         llm_reasoning: Some(" spaces at both ends ".into()),
         revision: Some(6),
+        merged_into: Some("z".into()),
         ..ClusterDraft::new("Возврат денег", "Возврат\tденег")
     };
     let one_pipe = ClusterDraft { sample_requests: Some(vec!["a|b".into()]), ..ClusterDraft::new("z", "Z") };

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The version of the layout in schema.sql.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// What makes a layout the next one: from version 1 on, in order.
+const MIGRATIONS: [&str; 1] = ["ALTER TABLE clusters ADD COLUMN merged_into TEXT"];
 /// Tells a registry from any other SQLite file: `JHRG` in ASCII.
 const APPLICATION_ID: i64 = 0x4A48_5247;
 /// The beginning of every SQLite file (<https://www.sqlite.org/fileformat.html>, "The Database Header").
@@ -75,6 +77,9 @@ pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, Registr
         create(&mut connection).map_err(failed)?;
     } else {
         found.check(path)?;
+        if access.writes() {
+            migrate(&mut connection, found.version).map_err(failed)?;
+        }
     }
     match access {
         // FULL: a commit is on the disk when it returns, also through a loss of power. In WAL mode, NORMAL syncs at
@@ -98,6 +103,25 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+/// Brings an older layout up to ours, all or nothing.
+fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    let done = usize::try_from(version - 1).unwrap_or(0);
+    if done >= MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for step in &MIGRATIONS[done..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+/// The layout of a file that may not be written, and so is not brought up to ours.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// What a SQLite file says of itself.
@@ -152,7 +176,7 @@ mod tests {
         drop(connect(&path, Access::Write(Durability::Full)).unwrap());
         let again = connect(&path, Access::Write(Durability::Full)).unwrap();
         let asked = |pragma| again.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!((asked("user_version"), asked("synchronous")), (1, 2));
+        assert_eq!((asked("user_version"), asked("synchronous")), (2, 2));
         let fast = connect(&path, Access::Write(Durability::Fast)).unwrap();
         assert_eq!(fast.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap(), 1);
         let mode: String = again.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
@@ -178,7 +202,7 @@ mod tests {
         connect(&path, Access::Write(Durability::Full)).unwrap().pragma_update(None, "user_version", 99).unwrap();
         for access in [Access::Write(Durability::Full), Access::ReadOnly] {
             let error = connect(&path, access).unwrap_err();
-            assert!(matches!(error, RegistryError::Newer { found: 99, known: 1, .. }), "{error}");
+            assert!(matches!(error, RegistryError::Newer { found: 99, known: 2, .. }), "{error}");
         }
     }
 

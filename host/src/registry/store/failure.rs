@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub(super) fn failure(path: &Path, action: &'static str, error: rusqlite::Error) -> RegistryError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RegistryError::Busy { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RegistryError::Busy { path, process_id: None },
         Some(ErrorCode::NotADatabase) => RegistryError::NotARegistry { path },
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => RegistryError::ReadOnly { path },
         Some(ErrorCode::DiskFull) => RegistryError::Full { path },

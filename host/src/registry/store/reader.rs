@@ -1,4 +1,4 @@
-use super::connection::{Access, connect};
+use super::connection::{Access, connect, version};
 use super::failure::failure;
 use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, read_cluster, read_outcome};
 use crate::model::{Cluster, Outcome};
@@ -24,8 +24,11 @@ impl Reader {
             // One transaction, so that the epoch is that of the clusters.
             let transaction = self.connection.unchecked_transaction()?;
             let epoch: i64 = transaction.query_row("SELECT epoch FROM registry", [], |row| row.get(0))?;
-            let mut statement =
-                transaction.prepare(&format!("SELECT {CLUSTER_COLUMNS} FROM clusters ORDER BY ordinal"))?;
+            let columns = match version(&transaction)? {
+                1 => CLUSTER_COLUMNS.replace("merged_into", "NULL"),
+                _ => CLUSTER_COLUMNS.to_owned(),
+            };
+            let mut statement = transaction.prepare(&format!("SELECT {columns} FROM clusters ORDER BY ordinal"))?;
             let clusters = statement.query_map([], read_cluster)?.collect::<rusqlite::Result<Vec<_>>>()?;
             Ok((epoch.unsigned_abs(), clusters))
         };

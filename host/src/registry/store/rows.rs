@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The columns of a cluster, in the order that they are read and written in.
 pub(super) const CLUSTER_COLUMNS: &str = "ordinal, cluster_id, name, summary, criteria, sample_requests, created_at, \
-    updated_at, count, status, batch_id, llm_reasoning, revision, birth_epoch";
+    updated_at, count, status, batch_id, llm_reasoning, revision, birth_epoch, merged_into";
 
 /// The columns of an outcome, likewise.
 pub(super) const OUTCOME_COLUMNS: &str = "batch_id, request_id, slice_id, decision, cluster_id, confidence, \
@@ -44,6 +44,7 @@ pub(super) fn write_cluster(statement: &mut Statement<'_>, ordinal: u64, cluster
         cluster.llm_reasoning,
         Count(cluster.revision),
         Count(cluster.birth_epoch),
+        cluster.merged_into,
     ])?;
     Ok(())
 }
@@ -66,6 +67,7 @@ pub(super) fn read_cluster(row: &Row<'_>) -> rusqlite::Result<(u64, Cluster)> {
         llm_reasoning: cells.next()?,
         revision: cells.count()?,
         birth_epoch: cells.count()?,
+        merged_into: cells.next()?,
     };
     Ok((ordinal, cluster))
 }

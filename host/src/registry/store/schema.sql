@@ -21,7 +21,8 @@ CREATE TABLE clusters (
     batch_id        TEXT NOT NULL,          -- batch that it was born in; empty where imported
     llm_reasoning   TEXT NOT NULL,          -- rationale that it was born from; empty where imported
     revision        INTEGER NOT NULL,       -- 1 at birth, one more at every change of what a prompt shows
-    birth_epoch     INTEGER NOT NULL        -- epoch in which it was born
+    birth_epoch     INTEGER NOT NULL,       -- epoch in which it was born
+    merged_into     TEXT                    -- id of the cluster that it was merged into; it is retired then
 ) STRICT;
 
 -- One row a record: its verdict or its fault. Either `decision` or `fault_kind` is there, never both.

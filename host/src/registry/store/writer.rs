@@ -98,6 +98,13 @@ impl Transaction<'_> {
         written.map_err(|error| self.failed("write a cluster", error))
     }
 
+    /// Gives the records of one cluster to another; how many there are.
+    pub(crate) fn move_records(&self, from: &str, into: &str) -> Result<u64, RegistryError> {
+        let sql = "UPDATE outcomes SET cluster_id = ?2 WHERE cluster_id = ?1";
+        let moved = self.inner.execute(sql, [from, into]).map_err(|error| self.failed("move records", error))?;
+        Ok(moved as u64)
+    }
+
     /// Makes it durable, as this epoch.
     pub(crate) fn commit(self, epoch: u64) -> Result<(), RegistryError> {
         let Transaction { path, inner } = self;
