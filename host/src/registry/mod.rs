@@ -12,6 +12,8 @@ mod draft;
 mod error;
 pub mod exchange;
 mod next;
+#[cfg(test)]
+mod schedules;
 mod slug;
 mod snapshot;
 mod store;
