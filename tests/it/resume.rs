@@ -5,3 +5,5 @@ mod again;
 mod kill;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod storms;

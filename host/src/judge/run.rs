@@ -99,7 +99,17 @@ impl Judge {
             let (drain, counters) = (drain.clone(), Arc::clone(&counters));
             tokio::task::spawn_blocking(move || write(results, run.sink, each, &drain, &counters))
         };
-        let work = |item| job::work(Arc::clone(&plan), Arc::clone(&self.registry), item);
+        let work = |item| {
+            let (working, drain) = (job::work(Arc::clone(&plan), Arc::clone(&self.registry), item), drain.clone());
+            async move {
+                let worked = working.await;
+                // At once, and not when the writer comes to it: whatever begins now would be paid for nothing.
+                if worked.is_err() {
+                    drain.stop_now();
+                }
+                worked
+            }
+        };
         job::schedule(self.policy.parallel, ReceiverStream::new(items), work, results_tx, &drain).await;
         let written = writing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         written?;
