@@ -11,6 +11,7 @@ mod plugins;
 mod servers;
 mod test;
 mod torture;
+mod twins;
 mod wasm_target;
 mod workspace;
 
@@ -38,6 +39,8 @@ enum Task {
     Fuzz(fuzz::Flags),
     /// Kill runs at random moments, and show that nothing is lost, doubled or paid twice
     Torture(torture::Flags),
+    /// Show that records judged at once end in the clusters that they make one after the other
+    Twins(twins::Flags),
     /// Measure the host against a fake server that answers after 50 ms
     Bench(bench::Flags),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Task::Test(flags) => test::run(&workspace, &flags),
         Task::Fuzz(flags) => fuzz::run(&workspace, &flags),
         Task::Torture(flags) => torture::run(&workspace, &flags),
+        Task::Twins(flags) => twins::run(&workspace, &flags),
         Task::Bench(flags) => bench::run(&workspace, &flags),
     };
     match done {

@@ -1,5 +1,6 @@
 use crate::plugins;
 use crate::servers;
+use crate::torture;
 use crate::wasm_target::WASM_TARGET;
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -48,5 +49,7 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
     } else {
         servers::provide(workspace, &mut test);
     }
-    workspace.run(test.args(&flags.args))
+    workspace.run(test.args(&flags.args))?;
+    // Part of the whole, and of nothing that was asked for by name.
+    if flags.args.is_empty() { torture::briefly(workspace) } else { Ok(()) }
 }

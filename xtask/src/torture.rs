@@ -16,6 +16,20 @@ pub(crate) struct Flags {
     args: Vec<String>,
 }
 
+/// Kills in the short form, which is part of the tests.
+const KILLS_BRIEF: u32 = 25;
+
+/// The short form, with the debug build that the tests have made.
+///
+/// # Errors
+/// Where anything is lost, doubled or paid too often.
+pub(crate) fn briefly(workspace: &Workspace) -> Result<()> {
+    let debug = |name: &str| workspace.target(&format!("debug/{name}")).with_extension(std::env::consts::EXE_EXTENSION);
+    let mut torture = workspace.command(debug("torture"));
+    torture.arg("--host").arg(debug("judge-host")).args(["--providers", "plugins"]);
+    workspace.run(torture.args(["--kills", &KILLS_BRIEF.to_string()]))
+}
+
 /// Builds all that is needed, and kills runs at random moments until they are done.
 ///
 /// # Errors
