@@ -69,13 +69,7 @@ fn open_there(path: &Path) -> Result<Registry, RegistryError> {
 
 async fn settle(path: &Path, ids: &[String], status: ClusterStatus, console: &Console) -> anyhow::Result<()> {
     let registry = advice::of(open_there(path))?;
-    // All or none: a mistyped id must not leave half of it done.
-    if let Some(unknown) = ids.iter().find(|id| registry.get_cluster(id).is_none()) {
-        return advice::of(Err(RegistryError::UnknownCluster { cluster_id: unknown.clone() }));
-    }
-    for id in ids {
-        advice::of(registry.settle(id, status).await)?;
-    }
+    advice::of(registry.settle(ids, status).await)?;
     console.say(&format!("{} clusters {}", ids.len(), word(status)));
     Ok(())
 }

@@ -122,7 +122,7 @@ pub const SPECS: [Spec; 23] = [
         "Longest time for one record, all attempts and waits together; at least the timeout where not given",
     )
     .default("10m"),
-    text(Key::Attempts, "attempts", "--attempts", "Attempts at one record in all, 1 to 100; 1 never retries")
+    text(Key::Attempts, "attempts", "--attempts", "Attempts at one judgement of a record, 1 to 100; 1 never retries")
         .default("4"),
     text(Key::CandidatesMax, "candidates_max", "--candidates-max", "Most clusters shown for one record, 1 to 1000")
         .default("20"),
@@ -137,8 +137,8 @@ pub const SPECS: [Spec; 23] = [
         Key::Births,
         "births",
         "--births",
-        "Records whose new cluster was proposed while others were born are judged again: strict always, similar where \
-         one is alike, free never (and makes twins)",
+        "Records whose new cluster was proposed while others were born are judged again, at most 6 times: strict \
+         always, similar where one is alike, free never (and makes twins)",
     )
     .default("strict"),
     text(

@@ -7,37 +7,38 @@ use std::sync::Arc;
 
 /// What the cases of the corpus go under.
 const GROUP: &str = "hostile corpus";
+/// The same where the provider took no job that they could answer: half of the corpus must not look like the whole.
+const GROUP_OF_HALF: &str = "hostile corpus, in the preparation alone (without a vector it takes no job)";
 /// Further requests that a hostile response may cause in one job; the contract says so.
 const SENDS_MAX: usize = 3;
 
 /// Gives the provider responses that no honest server sends, in the preparation and in a job. It passes where it ends
 /// each in a fault of its own or sends again, within its limits; in a job a verdict fails, since none was given. Good
 /// responses of the vectors come cut off, too.
+///
+/// A provider that takes no job, as it needs what only a vector knows, gets the responses in the preparation alone; the
+/// group of the cases says so.
 pub async fn hostile(provider: &dyn Provider, vectors: &[VectorFile]) -> Vec<Case> {
     let descriptor = &provider.identity().descriptor;
     let settings =
         Settings { model: descriptor.default_model.clone().unwrap_or_else(|| "m".into()), ..Settings::default() };
+    let sample = sample(provider, vectors).await;
+    let group = if sample.is_some() { GROUP } else { GROUP_OF_HALF };
+    let case = |about, failure| Case { group: group.to_owned(), about, failure };
     let mut cases = Vec::new();
     for (about, response) in corpus::responses() {
         let failure = prepared(provider, &settings, &response).await;
         cases.push(case(format!("preparation: {about}"), failure));
     }
-    match sample(provider, vectors).await {
-        Some((job, state)) => {
-            for (about, response) in corpus::responses() {
-                cases.push(case(format!("answer: {about}"), answered(provider, &job, &state, &response).await));
-            }
+    if let Some((job, state)) = sample {
+        for (about, response) in corpus::responses() {
+            cases.push(case(format!("answer: {about}"), answered(provider, &job, &state, &response).await));
         }
-        None => cases.push(case("answer: not tried, as without a vector it takes no job".to_owned(), None)),
     }
     for file in vectors {
         cases.extend(cut_off(provider, file).await);
     }
     cases
-}
-
-fn case(about: String, failure: Option<String>) -> Case {
-    Case { group: GROUP.to_owned(), about, failure }
 }
 
 /// A job that the provider takes, and the state of its first request: the first such of the vectors, as a provider may
@@ -132,6 +133,7 @@ mod tests {
     struct Always {
         identity: Identity,
         end: Result<Step, Fault>,
+        takes_jobs: bool,
     }
 
     fn always(end: Result<Step, Fault>) -> Always {
@@ -142,7 +144,7 @@ mod tests {
             size_bytes: 0,
             imports: Vec::new(),
         };
-        Always { identity, end }
+        Always { identity, end, takes_jobs: true }
     }
 
     fn outgoing() -> Outgoing {
@@ -165,7 +167,8 @@ mod tests {
         }
 
         async fn brief(&self, _: &Task) -> Result<Body, Fault> {
-            Ok(Body::Text(String::new()))
+            let refused = || Fault::new(FaultKind::Unsupported, "nothing is known of the server");
+            self.takes_jobs.then(|| Body::Text(String::new())).ok_or_else(refused)
         }
 
         async fn build_request(&self, _: &Job) -> Result<Step, Fault> {
@@ -197,5 +200,15 @@ mod tests {
         for kind in [FaultKind::Trap, FaultKind::Deadline, FaultKind::Memory, FaultKind::TooLarge] {
             assert_eq!(failed(Err(Fault::new(kind, "no"))).await, (784, 784), "{kind}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_not_tried_is_no_case_and_the_others_say_so() {
+        let provider = Always { takes_jobs: false, ..always(Err(Fault::new(FaultKind::Malformed, "no"))) };
+        let cases = hostile(&provider, &[]).await;
+        assert_eq!(cases.len(), 392);
+        assert!(cases.iter().all(|case| case.passed() && case.group == GROUP_OF_HALF), "{:?}", cases[0]);
+        let cases = hostile(&always(Err(Fault::new(FaultKind::Malformed, "no"))), &[]).await;
+        assert!(cases.iter().all(|case| case.group == GROUP));
     }
 }

@@ -10,6 +10,7 @@ mod intake;
 mod plan;
 mod prepare;
 mod scheduler;
+mod settle;
 pub mod sink;
 pub mod source;
 mod verdict;

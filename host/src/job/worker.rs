@@ -1,22 +1,16 @@
 //! The whole story of one record, top to bottom: snapshot, job, attempts, check, commit.
 
-use super::{Plan, echo, hash, intake::Item, verdict};
+use super::{Plan, echo, hash, intake::Item, settle::settle, verdict};
 use crate::model::{
-    Answer, Births, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outcome, Record, Step, Usage,
+    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outcome, Record, Step, Usage,
 };
-use crate::registry::{Recorded, Registry, RegistryError};
+use crate::registry::{Registry, RegistryError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// The most requests of one job; the contract says so.
 const SENDS_MAX: usize = 3;
-
-/// How often a record is judged again beside others, where its new cluster was overtaken by other births; after that it
-/// waits for its turn, in which nobody overtakes it.
-const REJUDGED_MAX: u32 = 3;
-/// How often it is judged in its turn. One birth may have been on its way when the turn began, so the second stands.
-const TURN_ROUNDS_MAX: u32 = 3;
 
 /// A committed outcome, with what the report compares it to.
 #[derive(Clone, Debug)]
@@ -52,41 +46,6 @@ pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Resul
     }
 }
 
-/// Judges a record until its outcome stands. A new cluster that was proposed while others were born is judged again on
-/// the newest snapshot, as the judge might have chosen one of those.
-async fn settle(
-    plan: &Plan,
-    registry: &Registry,
-    record: &Arc<Record>,
-    slice_id: u64,
-) -> Result<Outcome, RegistryError> {
-    let mut earlier = None;
-    let mut round = 0;
-    let mut turn = None;
-    loop {
-        let outcome = after(earlier.take(), judge(plan, registry, record, slice_id).await);
-        // A last resort that nothing comes to: a turn that is overtaken more often than it can be.
-        let births = if round == REJUDGED_MAX + TURN_ROUNDS_MAX { Births::Free } else { plan.births };
-        match registry.record(outcome, Some(&record.text), births, turn.as_ref()).await? {
-            Recorded::Committed(committed) => return Ok(committed.outcome),
-            Recorded::Overtaken(outcome) => earlier = Some(outcome),
-        }
-        plan.counters.rejudged.fetch_add(1, Relaxed);
-        round += 1;
-        if round > REJUDGED_MAX && turn.is_none() {
-            turn = Some(registry.birth_turn().await?);
-        }
-    }
-}
-
-/// The outcome with what the judgements before it took.
-fn after(earlier: Option<Outcome>, now: Outcome) -> Outcome {
-    let Some(earlier) = earlier else { return now };
-    let mut usage = earlier.usage;
-    usage.add(&now.usage);
-    Outcome { attempts: earlier.attempts + now.attempts, latency: earlier.latency + now.latency, usage, ..now }
-}
-
 /// The first step that a provider takes for a record: what `--dry-run` shows.
 ///
 /// # Errors
@@ -97,10 +56,17 @@ pub async fn first_step(plan: &Plan, registry: &Registry, record: Record) -> Res
     plan.provider.build_request(&job).await
 }
 
-async fn judge(plan: &Plan, registry: &Registry, record: &Arc<Record>, slice_id: u64) -> Outcome {
+/// One judgement of a record on the newest snapshot, within the time that the record has had since it was `begun`.
+pub(super) async fn judge(
+    plan: &Plan,
+    registry: &Registry,
+    record: &Arc<Record>,
+    slice_id: u64,
+    begun: Instant,
+) -> Outcome {
     let snapshot = registry.snapshot();
     let tried = match snapshot.candidates(record, plan.candidates_max, plan.first_epoch) {
-        Ok(candidates) => pursue(plan, record, &candidates).await,
+        Ok(candidates) => pursue(plan, record, &candidates, begun).await,
         Err(fault) => Tried::not_at_all(fault),
     };
     let outcome = outcome(plan, record.request_id.clone(), slice_id, tried);
@@ -149,8 +115,8 @@ fn outcome(plan: &Plan, request_id: String, slice_id: u64, tried: Tried) -> Outc
 }
 
 /// Attempts until there is a verdict or the policy ends it.
-async fn pursue(plan: &Plan, record: &Arc<Record>, candidates: &Arc<[Arc<Cluster>]>) -> Tried {
-    let begun = Instant::now();
+async fn pursue(plan: &Plan, record: &Arc<Record>, candidates: &Arc<[Arc<Cluster>]>, begun: Instant) -> Tried {
+    let judging = Instant::now();
     let mut tried = Tried::not_at_all(Fault::new(FaultKind::Other, "no attempt was made"));
     loop {
         tried.attempts += 1;
@@ -165,7 +131,7 @@ async fn pursue(plan: &Plan, record: &Arc<Record>, candidates: &Arc<[Arc<Cluster
         let Some(wait) = plan.retry.wait(fault, tried.attempts, left, fastrand::f64()) else { break };
         tokio::time::sleep(wait).await;
     }
-    tried.latency = begun.elapsed();
+    tried.latency = judging.elapsed();
     tried
 }
 

@@ -144,6 +144,11 @@ fn stage(
     let mut commands = std::mem::take(group).into_iter();
     for command in commands.by_ref() {
         match command {
+            Command::Merge { from, into, reply } if let Some(problem) = next.merge_refused(from, into) => {
+                let (from, into) = (next.id(from).to_owned(), next.id(into).to_owned());
+                // Whoever no longer listens has lost nothing but the answer.
+                let _ = reply.send(Err(RegistryError::Merge { from, into, problem }));
+            }
             Command::Merge { from, into, reply } => {
                 let moved = transaction.move_records(next.id(from), next.id(into));
                 next.merge(from, into);

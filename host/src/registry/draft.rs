@@ -62,6 +62,7 @@ impl ClusterDraft {
     /// The new cluster that it describes.
     pub(super) fn into_cluster(self, epoch: u64, now: &str) -> Cluster {
         let created_at = self.created_at.unwrap_or_else(|| now.to_owned());
+        let merged_into = self.merged_into.filter(|id| !id.is_empty());
         Cluster {
             name: self.name.filter(|name| !name.is_empty()).unwrap_or_else(|| self.cluster_id.clone()),
             cluster_id: self.cluster_id,
@@ -71,12 +72,16 @@ impl ClusterDraft {
             updated_at: self.updated_at.unwrap_or_else(|| created_at.clone()),
             created_at,
             count: self.count.unwrap_or(0),
-            status: self.status.unwrap_or_default(),
+            // What is part of another is offered to nobody, whatever was written beside it.
+            status: match &merged_into {
+                Some(_) => ClusterStatus::Retired,
+                None => self.status.unwrap_or_default(),
+            },
             batch_id: self.batch_id.unwrap_or_default(),
             llm_reasoning: self.llm_reasoning.unwrap_or_default(),
             revision: self.revision.unwrap_or(1).max(1),
             birth_epoch: epoch,
-            merged_into: self.merged_into.filter(|id| !id.is_empty()),
+            merged_into,
         }
     }
 
@@ -88,7 +93,7 @@ impl ClusterDraft {
             summary: self.summary.unwrap_or(kept.summary),
             criteria: self.criteria.unwrap_or(kept.criteria),
             sample_requests: self.sample_requests.unwrap_or(kept.sample_requests),
-            status: self.status.unwrap_or(kept.status),
+            status: self.status.filter(|_| kept.merged_into.is_none()).unwrap_or(kept.status),
             ..kept
         }
     }

@@ -28,7 +28,7 @@ pub use error::{Cause, RegistryError};
 pub use snapshot::Snapshot;
 pub use store::SeenIds;
 
-use crate::model::{Births, Cluster, ClusterStatus, Decision, Durability, Outcome};
+use crate::model::{Births, Cluster, ClusterId, ClusterStatus, Decision, Durability, Outcome};
 use arc_swap::ArcSwap;
 use committer::{Command, Committer};
 use next::Placement;
@@ -164,35 +164,29 @@ impl Registry {
         let snapshot = self.snapshot();
         let find = |id: &str| {
             let unknown = || RegistryError::UnknownCluster { cluster_id: id.to_owned() };
-            Ok::<_, RegistryError>((*snapshot.ordinals.get(id).ok_or_else(unknown)?, snapshot.get(id)))
+            snapshot.ordinals.get(id).copied().ok_or_else(unknown)
         };
-        let ((from_ordinal, source), (into_ordinal, target)) = (find(from)?, find(into)?);
-        let refused = |problem| Err(RegistryError::Merge { from: from.to_owned(), into: into.to_owned(), problem });
-        if from == into {
-            return refused("they are the same");
-        }
-        if source.is_some_and(|source| source.merged_into.is_some()) {
-            return refused("the first is part of another already");
-        }
-        if target.is_some_and(|target| target.status == ClusterStatus::Retired) {
-            return refused("the second is retired");
-        }
-        self.committer()?.ask(|reply| Command::Merge { from: from_ordinal, into: into_ordinal, reply }).await
+        // Clusters are never deleted, so the ordinals hold; whether the two fit is the committer's to say.
+        let (from, into) = (find(from)?, find(into)?);
+        self.committer()?.ask(|reply| Command::Merge { from, into, reply }).await
     }
 
-    /// Sets how settled a cluster is. A retired one is offered to no judge.
+    /// Sets how settled clusters are, all or none of them. A retired one is offered to no judge.
     ///
     /// # Errors
-    /// Where it is not there, is part of another, or the store fails: then nothing has changed.
-    pub async fn settle(&self, cluster_id: &str, status: ClusterStatus) -> Result<u64, RegistryError> {
-        let unknown = || RegistryError::UnknownCluster { cluster_id: cluster_id.to_owned() };
-        let cluster = self.get_cluster(cluster_id).ok_or_else(unknown)?;
-        if let Some(into) = &cluster.merged_into {
-            let problem = "it is part of the other, and stays so";
-            return Err(RegistryError::Merge { from: cluster_id.to_owned(), into: into.clone(), problem });
-        }
-        let draft = ClusterDraft { cluster_id: cluster_id.to_owned(), status: Some(status), ..ClusterDraft::default() };
-        Ok(self.upsert(vec![draft]).await?.epoch)
+    /// Where one of them is not there, is part of another, or the store fails: then nothing has changed.
+    pub async fn settle(&self, cluster_ids: &[ClusterId], status: ClusterStatus) -> Result<u64, RegistryError> {
+        let draft = |cluster_id: &ClusterId| {
+            let unknown = || RegistryError::UnknownCluster { cluster_id: cluster_id.clone() };
+            let cluster = self.get_cluster(cluster_id).ok_or_else(unknown)?;
+            if let Some(into) = &cluster.merged_into {
+                let problem = "it is part of the other, and stays so";
+                return Err(RegistryError::Merge { from: cluster_id.clone(), into: into.clone(), problem });
+            }
+            Ok(ClusterDraft { cluster_id: cluster_id.clone(), status: Some(status), ..ClusterDraft::default() })
+        };
+        let drafts = cluster_ids.iter().map(draft).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.upsert(drafts).await?.epoch)
     }
 
     /// Commits a record's outcome, and counts the record where its verdict places it. `text` is the record's, to be

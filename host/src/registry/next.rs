@@ -166,10 +166,25 @@ impl Next {
         source.revision += 1;
     }
 
+    fn is_offered(&self, ordinal: u64) -> bool {
+        self.cluster(ordinal).status != ClusterStatus::Retired
+    }
+
+    /// Why these two cannot be made one, if so.
+    pub(super) fn merge_refused(&self, from: u64, into: u64) -> Option<&'static str> {
+        if from == into {
+            return Some("they are the same");
+        }
+        if self.cluster(from).merged_into.is_some() {
+            return Some("the first is part of another already");
+        }
+        (!self.is_offered(into)).then_some("the second is retired")
+    }
+
     /// Where a cluster's records go: it itself, or what it was merged into, and so on.
     fn after_merges(&self, mut ordinal: u64) -> u64 {
         // No more steps than there are clusters, should a file that was written by hand lead in a circle.
-        for _ in 0..=self.base.len() {
+        for _ in 0..=self.base.len() + self.born.len() {
             let into = self.cluster(ordinal).merged_into.as_ref().and_then(|id| self.ordinal(id));
             match into {
                 Some(into) => ordinal = into,
@@ -188,8 +203,8 @@ impl Next {
         loop {
             match self.ordinal(&id) {
                 None => return Err(id),
-                Some(ordinal) if self.after_merges(ordinal) != ordinal => return Ok(self.after_merges(ordinal)),
-                Some(ordinal) if self.cluster(ordinal).status != ClusterStatus::Retired => return Ok(ordinal),
+                // Its own cluster, or the one that this was merged into.
+                Some(ordinal) if self.is_offered(self.after_merges(ordinal)) => return Ok(self.after_merges(ordinal)),
                 Some(_) => {
                     n += 1;
                     id = slug::numbered(&first, n);
@@ -326,6 +341,25 @@ mod tests {
         assert_eq!(next.cluster(0).revision, 1);
         assert_eq!(next.upsert(vec![status(ClusterStatus::Retired)]).changed, 1);
         assert_eq!(next.cluster(0).revision, 2);
+    }
+
+    #[test]
+    fn what_is_merged_goes_where_it_can_be_offered() {
+        let mut next = after(Snapshot::default());
+        next.upsert(vec![ClusterDraft::new("a", "A"), ClusterDraft::new("b", "B"), ClusterDraft::new("c", "C")]);
+        assert_eq!(next.merge_refused(0, 0), Some("they are the same"));
+        next.merge(0, 1);
+        assert_eq!(next.merge_refused(0, 2), Some("the first is part of another already"));
+        assert_eq!(next.merge_refused(2, 0), Some("the second is retired"));
+        assert_eq!(next.place(proposed("A", "text")).as_deref(), Some("b"), "a proposal follows the merge");
+        next.merge(1, 2);
+        assert_eq!(next.place(Placement::Into(0)).as_deref(), Some("c"), "and so does a verdict, all the way");
+        let revived = ClusterDraft { status: Some(ClusterStatus::Confirmed), ..ClusterDraft::new("a", "A") };
+        next.upsert(vec![revived]);
+        assert_eq!(next.cluster(0).status, ClusterStatus::Retired, "a file of clusters does not half revive it");
+        let retired = ClusterDraft { status: Some(ClusterStatus::Retired), ..ClusterDraft::new("c", "C") };
+        next.upsert(vec![retired]);
+        assert_eq!(next.place(proposed("A", "text")).as_deref(), Some("a_2"), "nothing is born into a retired cluster");
     }
 
     #[test]

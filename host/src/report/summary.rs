@@ -61,7 +61,7 @@ pub struct Summary {
     pub calls: u64,
     /// Attempts beyond a record's first.
     pub retries: u64,
-    /// Verdicts asked for again, as clusters had been born meanwhile; they are among the retries.
+    /// Verdicts asked for again, as clusters had been born meanwhile; no retries.
     pub rejudged: u64,
     /// Seconds from the first record to the last row.
     pub wall_s: f64,

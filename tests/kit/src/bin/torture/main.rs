@@ -17,9 +17,8 @@ use std::time::{Duration, Instant};
 
 /// The fake server's time for an answer: long enough that calls are in flight whenever the kill comes.
 const DELAY: Duration = Duration::from_millis(20);
-/// The latest moment of a kill after the start. A host is up after some tens of milliseconds, and a batch takes some
-/// hundreds, so kills fall into every part of a run.
-const KILL_LATEST_MS: u64 = 400;
+/// Batches that are left alone at first: one to compile the components, one to see how long a batch takes.
+const UNKILLED: u64 = 2;
 /// Runs of one batch that are killed, at most; the next is left to finish.
 const KILLS_A_BATCH_MAX: u64 = 40;
 
@@ -40,11 +39,20 @@ async fn torture(options: &Options, folder: &Path) -> Result<()> {
     let begun = Instant::now();
     let mut random = options.random();
     write_input(folder, options.records)?;
-    let (mut kills, mut calls, mut batches) = (0, 0, 0);
-    while kills < options.kills {
+    // How long an unkilled batch takes here, its components compiled before, is the latest moment of a kill: so kills fall
+    // into every part of a run.
+    let mut latest = Duration::ZERO;
+    let (mut kills, mut calls, mut batches) = (0, 0, 0u64);
+    while batches < UNKILLED || kills < options.kills {
         let server = FakeLlm::start(Script { delay: DELAY, ..Script::default() }).await;
         let batch_id = format!("batch-{batches}");
-        let killed = one_batch(options, folder, &server.url(), &batch_id, options.kills - kills, &mut random).await?;
+        let started = Instant::now();
+        let most_kills = if batches < UNKILLED { 0 } else { (options.kills - kills).min(KILLS_A_BATCH_MAX) };
+        let mut moment = || latest.mul_f64(random(1000) as f64 / 1000.0);
+        let killed = one_batch(options, folder, &server.url(), &batch_id, most_kills, &mut moment).await?;
+        if batches < UNKILLED {
+            latest = started.elapsed();
+        }
         // What each start asks before the first record is not among them.
         let paid: u64 = server.stats().calls_by_record.values().sum();
         server.stop().await;
@@ -76,16 +84,15 @@ async fn one_batch(
     folder: &Path,
     url: &str,
     batch_id: &str,
-    kills_left: u64,
-    random: &mut impl FnMut(u64) -> u64,
+    most_kills: u64,
+    moment: &mut impl FnMut() -> Duration,
 ) -> Result<u64> {
     let mut kills = 0;
     loop {
         let mut host = tokio::process::Command::from(command(options, folder, url, batch_id));
         let mut running = host.kill_on_drop(true).spawn().context("cannot start the host")?;
-        let killed = if kills < kills_left.min(KILLS_A_BATCH_MAX) {
-            let moment = Duration::from_micros(random(KILL_LATEST_MS * 1000));
-            if let Ok(ended) = tokio::time::timeout(moment, running.wait()).await {
+        let killed = if kills < most_kills {
+            if let Ok(ended) = tokio::time::timeout(moment(), running.wait()).await {
                 Some(ended?)
             } else {
                 running.kill().await.context("cannot kill the host")?;

@@ -1,0 +1,69 @@
+use super::{Plan, worker::judge};
+use crate::model::{Births, Outcome, Record};
+use crate::registry::{BirthTurn, Recorded, Registry, RegistryError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+/// How often a record is judged again beside others, where its new cluster was overtaken by other births; after that it
+/// waits for its turn, in which nobody overtakes it.
+const REJUDGED_MAX: u32 = 3;
+/// How often it is judged in its turn. One birth may have been on its way when the turn began, so the second stands.
+const TURN_ROUNDS_MAX: u32 = 3;
+
+/// Judges a record until its outcome stands, and commits it. A new cluster that was proposed while others were born is
+/// judged again on the newest snapshot, as the judge might have chosen one of those. What was paid for is not thrown away:
+/// where judging again fails, or the record's time is over, the proposal before it is committed as it is.
+pub(super) async fn settle(
+    plan: &Plan,
+    registry: &Registry,
+    record: &Arc<Record>,
+    slice_id: u64,
+) -> Result<Outcome, RegistryError> {
+    let begun = Instant::now();
+    // A record that names its candidates is shown no newborn, so judging it again would ask the same once more.
+    let births = if record.candidates.is_some() { Births::Free } else { plan.births };
+    let mut turn = None;
+    let mut proposed =
+        match commit(registry, judge(plan, registry, record, slice_id, begun).await, record, births, None).await? {
+            Recorded::Committed(committed) => return Ok(committed.outcome),
+            Recorded::Overtaken(outcome) => outcome,
+        };
+    for round in 1..=REJUDGED_MAX + TURN_ROUNDS_MAX {
+        if round > REJUDGED_MAX && turn.is_none() {
+            let left = plan.total_timeout.saturating_sub(begun.elapsed());
+            match tokio::time::timeout(left, registry.birth_turn()).await {
+                Ok(taken) => turn = Some(taken?),
+                Err(_) => break,
+            }
+        }
+        plan.counters.rejudged.fetch_add(1, Relaxed);
+        let again = after(&proposed, judge(plan, registry, record, slice_id, begun).await);
+        if again.result.is_err() {
+            proposed = Outcome { result: proposed.result, ..again };
+            break;
+        }
+        match commit(registry, again, record, births, turn.as_ref()).await? {
+            Recorded::Committed(committed) => return Ok(committed.outcome),
+            Recorded::Overtaken(outcome) => proposed = outcome,
+        }
+    }
+    Ok(registry.record_assignment(proposed, Some(&record.text)).await?.outcome)
+}
+
+async fn commit(
+    registry: &Registry,
+    outcome: Outcome,
+    record: &Record,
+    births: Births,
+    turn: Option<&BirthTurn<'_>>,
+) -> Result<Recorded, RegistryError> {
+    registry.record(outcome, Some(&record.text), births, turn).await
+}
+
+/// The outcome with what the judgements before it cost. Its attempts are its own: to be judged again is no retry.
+fn after(before: &Outcome, now: Outcome) -> Outcome {
+    let mut usage = before.usage;
+    usage.add(&now.usage);
+    Outcome { latency: before.latency + now.latency, usage, ..now }
+}
