@@ -69,6 +69,8 @@ pub(crate) fn of(model: &str, response: &HttpResponse) -> Fault {
     let kind = match kind_of_words(&said) {
         Some(kind) => kind,
         None if response.status == CLIENT_CLOSED => FaultKind::TimedOut,
+        // Whatever the server has no better status for; most of it does not pass by itself.
+        None if response.status == 500 => FaultKind::Other,
         None => by_status.kind,
     };
     let named = error::named(kind, response.status, &said);

@@ -48,7 +48,7 @@ const WORDS: [(&str, FaultKind); 32] = [
     ("failed to parse", FaultKind::InvalidRequest),
     ("unable to parse", FaultKind::InvalidRequest),
     // python_backend: an exception of the model, which another attempt may not meet
-    ("failed to process the request", FaultKind::Unavailable),
+    ("failed to process the request", FaultKind::Other),
 ];
 
 /// The fault of a response that holds an error, of any status; the head of the job, once there is one.
@@ -57,8 +57,9 @@ pub(crate) fn of(response: &HttpResponse, head: Option<&Head>) -> Fault {
     let error = ServerError { message: error.message.as_deref().map(without_traceback), ..error };
     let fault = error::fault(response);
     let of_words = WORDS.iter().find(|(words, _)| error.says(words)).map(|(_, kind)| *kind);
-    // An error in a 200 is what would have been a 500, had the status not been sent before.
-    let of_status = if http::is_success(response) { FaultKind::Unavailable } else { fault.kind };
+    // A 500 is the backend's, and worth one more attempt. An error in a 200 is what would have been one, had the status
+    // not been sent before.
+    let of_status = if http::is_success(response) || response.status == 500 { FaultKind::Other } else { fault.kind };
     let kind = of_words.unwrap_or(of_status);
     // Where an address is wrong, the status tells more than its words.
     let is_elsewhere = matches!(response.status, 300..=399 | 404 | 405);

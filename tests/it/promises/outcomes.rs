@@ -126,7 +126,7 @@ fn faults() -> Vec<Row> {
         status("gone", 404, [("invalid-request", "404"), ("model-not-found", "model_not_found")]),
         status("too-long", 413, [("too-long", "413"), ("too-long", "invalid_request_error")]),
         status("slow-down", 429, [("rate-limited", "429"), ("rate-limited", "rate_limit_exceeded")]),
-        status("broken", 500, [("unavailable", "500"), ("unavailable", "server_error")]),
+        status("broken", 500, [("other", "500"), ("unavailable", "server_error")]),
         status("busy", 503, [("overloaded", "503"), ("overloaded", "server_error")]),
         ("closed", Then::Close, [("connect", "broken-off"); 2]),
         ("silent", Then::Stall(Duration::from_hours(1)), [("timed-out", "attempt"); 2]),

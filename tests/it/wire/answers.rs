@@ -48,7 +48,8 @@ async fn what_passes_by_itself_is_tried_again() {
     check(OPENAI, Then::status(429), "rate-limited", "rate_limit_exceeded", 2).await;
     check(OLLAMA, Then::status(429), "rate-limited", "429", 2).await;
     check(BOTH, error(503, "x", None), "overloaded", "x", 2).await;
-    check(BOTH, error(500, "x", None), "unavailable", "x", 2).await;
+    check(OPENAI, error(500, "x", None), "unavailable", "x", 2).await;
+    check(OLLAMA, error(500, "x", None), "other", "x", 2).await;
     check(BOTH, Then::Close, "connect", "broken-off", 2).await;
 }
 

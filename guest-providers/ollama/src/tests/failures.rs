@@ -41,7 +41,7 @@ fn every_failure_has_its_kind() {
         (500, error("model runner has unexpectedly stopped, this may be due to"), FaultKind::Unavailable, "log"),
         (500, error("timed out waiting for llama runner to start"), FaultKind::TimedOut, ""),
         (500, error("error loading model: unknown model architecture: 'x'"), FaultKind::Unsupported, "update"),
-        (500, error("something else"), FaultKind::Unavailable, ""),
+        (500, error("something else"), FaultKind::Other, ""),
         (502, "bad gateway".to_owned(), FaultKind::Unavailable, ""),
         (
             503,

@@ -44,9 +44,9 @@ fn every_error_has_its_kind() {
         (500, "failed to parse the request JSON buffer: Invalid value. at 3", FaultKind::InvalidRequest),
         (400, "parameter 'structured_outputs' has invalid type. It should be either 'int'", FaultKind::Unsupported),
         (400, "something else", FaultKind::InvalidRequest),
-        (500, "Failed to process the request(s) for model 'm_0', message: ValueError: boom", FaultKind::Unavailable),
-        (400, "Failed to process the request(s) for model 'm_0', message: ValueError: boom", FaultKind::Unavailable),
-        (200, "Error generating stream: engine died", FaultKind::Unavailable),
+        (500, "Failed to process the request(s) for model 'm_0', message: ValueError: boom", FaultKind::Other),
+        (400, "Failed to process the request(s) for model 'm_0', message: ValueError: boom", FaultKind::Other),
+        (200, "Error generating stream: engine died", FaultKind::Other),
         (500, "Error generating stream: 'NoneType' object has no attribute 'lora_name'", FaultKind::Unsupported),
         (
             400,
