@@ -137,7 +137,7 @@ pub const SPECS: [Spec; 23] = [
         Key::Births,
         "births",
         "--births",
-        "Records whose new cluster was proposed while others were born are judged again, at most 6 times: strict \
+        "Records whose new cluster was proposed while others were born are judged again, at most 3 times: strict \
          always, similar where one is alike, free never (and makes twins)",
     )
     .default("strict"),

@@ -189,7 +189,8 @@ fn is_overtaken(
     has_turn: bool,
 ) -> bool {
     let Placement::New { proposal, text, .. } = placement else { return false };
-    let stands_back = births != Births::Free && turns.is_taken() && !has_turn;
+    // Where only what is alike is in the way, nobody waits for what is not.
+    let stands_back = births == Births::Strict && turns.is_taken() && !has_turn;
     stands_back || stand_in_the_way(births, next, outcome.epoch, proposal, text.as_deref())
 }
 

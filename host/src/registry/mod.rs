@@ -13,7 +13,7 @@ mod error;
 pub mod exchange;
 mod next;
 #[cfg(test)]
-mod schedules;
+mod schedule_tests;
 mod slug;
 mod snapshot;
 mod store;
