@@ -5,6 +5,8 @@ mod in_flight;
 #[cfg(target_os = "linux")]
 mod memory;
 mod outcomes;
+mod overtaken;
 mod privacy;
 mod requests;
 mod stdout;
+mod twins;

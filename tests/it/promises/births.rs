@@ -17,7 +17,8 @@ async fn proposing(names: &'static [&'static str]) -> FakeLlm {
     FakeLlm::start(Script { judge: Arc::new(judge), ..Script::default() }).await
 }
 
-fn clusters(case: &Case) -> Vec<Value> {
+/// What the registry holds.
+pub(super) fn clusters(case: &Case) -> Vec<Value> {
     let listed = case.run(&["registry", "list", "--json"]).code(0).stdout;
     let Ok(Value::Array(clusters)) = serde_json::from_str(&listed) else { panic!("a list, not {listed}") };
     clusters

@@ -28,6 +28,7 @@
 mod answer;
 mod dialect;
 mod fault;
+mod oracle;
 mod question;
 mod response;
 mod script;
@@ -37,6 +38,7 @@ mod stats;
 mod tests;
 
 pub use fault::{FaultRule, Then, When};
+pub use oracle::Oracle;
 pub use script::{Answered, Asked, Judge, Script, pick_by_hash};
 pub use server::FakeLlm;
 pub use stats::Stats;
