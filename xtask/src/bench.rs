@@ -1,4 +1,5 @@
 mod compare;
+mod registry;
 
 use crate::plugins;
 use crate::workspace::Workspace;
@@ -12,6 +13,7 @@ const CLUSTERS: &str = "examples/banking77/clusters.jsonl";
 
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Flags {
     /// Limits of records in flight to measure, in this order
     #[arg(long, default_value = "1,5,64,512")]
@@ -25,14 +27,26 @@ pub(crate) struct Flags {
     /// Further flags for `judge-host bench`, after `--`, such as `--json`
     #[arg(last = true)]
     args: Vec<String>,
+    #[command(subcommand)]
+    other: Option<Other>,
 }
 
-/// Builds all that is needed, runs `judge-host bench` against a fake server of this machine, and then compares the
-/// host with a plain `reqwest` loop at the highest limit.
+/// What else there is to measure.
+#[derive(clap::Subcommand)]
+enum Other {
+    /// Measure the registry by its size, up to a million clusters and ten million assignments
+    Registry(registry::Flags),
+}
+
+/// Runs the bench of the registry where that was asked for. Else builds all that is needed, runs `judge-host bench` against
+/// a fake server of this machine, and then compares the host with a plain `reqwest` loop at the highest limit.
 ///
 /// # Errors
-/// Where something does not build, the server does not start, or the host fails.
+/// Where something does not build, the server does not start, the host fails, or a figure is beyond its bound.
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
+    if let Some(Other::Registry(flags)) = &flags.other {
+        return registry::run(workspace, flags);
+    }
     plugins::build(workspace)?;
     workspace.run(&mut workspace.cargo(["build", "--release", "-p", "judge-host", "-p", "judge-host-kit"]))?;
 
