@@ -2,6 +2,7 @@
 
 use crate::support::{Case, guests, plugins};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,25 @@ fn all_of_ours_pass() {
         assert!(cases.len() - recorded >= 784, "{} saw the corpus", component.display());
         assert_eq!(report["failed"], 0);
     }
+}
+
+#[test]
+fn the_recorded_exchanges_of_ours_lie_beside_them() {
+    for (component, vectors) in ours() {
+        let ran = Case::new().run(&["providers", "test", text(&component), "--json"]).code(0);
+        assert!(!ran.stderr.contains("no recorded exchanges"), "{}", ran.stderr);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let groups = report["cases"].as_array().unwrap().iter().map(|case| case["group"].as_str().unwrap());
+        let repeated: BTreeSet<&str> = groups.filter(|group| !group.starts_with("hostile corpus")).collect();
+        let files = fs::read_dir(&vectors).unwrap().map(|entry| entry.unwrap().path());
+        let files: Vec<PathBuf> = files.filter(|file| file.extension().is_some_and(|end| end == "json")).collect();
+        let recorded: BTreeSet<&str> = files.iter().map(|file| file.file_stem().unwrap().to_str().unwrap()).collect();
+        assert_eq!(repeated, recorded, "{}", component.display());
+    }
+    // A folder that ends in `.vectors` is no component, and is not refused as one.
+    let listed = Case::new().run(&["providers", "--json"]).code(0).stdout;
+    let entries: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    assert_eq!((entries.len(), entries.iter().filter(|entry| entry["state"] == "loaded").count()), (6, 6), "{listed}");
 }
 
 /// One vector on the misbehaving provider, with its failures.
@@ -99,6 +119,19 @@ fn a_strangers_provider_is_tried_without_vectors() {
     assert!(ran.stderr.contains("no recorded exchanges"), "{}", ran.stderr);
     let ran = Case::new().run(&["providers", "check", text(&component), "--hostile"]).code(0);
     assert!(ran.stdout.contains("withstands 784 hostile responses"), "{}", ran.stdout);
+}
+
+#[test]
+fn half_of_the_corpus_is_not_told_as_the_whole() {
+    // Triton's provider knows what to send only after it has asked the server for the tensors.
+    let case = Case::new();
+    case.file("triton.wasm", fs::read(plugins().join("triton.wasm")).unwrap());
+    let ran = case.run(&["providers", "test", "triton.wasm"]).code(0);
+    assert!(ran.stdout.contains("pass  hostile corpus, in the preparation alone"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\n392 cases, 0 failed\n"), "{}", ran.stdout);
+    let report: Value =
+        serde_json::from_str(&case.run(&["providers", "test", "triton.wasm", "--json"]).code(0).stdout).unwrap();
+    assert_eq!((&report["passed"], report["cases"].as_array().map(Vec::len)), (&json!(392), Some(392)));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! An operator's hand on the registry: merge, confirm, retire; and registries of an older layout.
 
-use crate::support::{Case, judging, plugins};
+#[cfg(unix)]
+mod beside;
+
+use crate::support::{Case, plugins};
 use judge_host::model::{Cluster, ClusterStatus, Outcome, Record};
 use judge_host::registry::{ClusterDraft, Registry, RegistryError};
 use judge_host::{Judge, JudgeOptions};
@@ -84,11 +87,11 @@ fn retired_clusters_are_offered_to_no_judge_and_confirmed_ones_are() {
         "more.jsonl",
         "{\"id\":\"a\",\"text\":\"change my pin\"}\n{\"id\":\"b\",\"text\":\"x\",\"candidates\":[\"pin\"]}\n",
     );
-    let rows = run(&case, "judge more.jsonl --provider lexical").code(1).rows();
+    let rows = run(&case, "judge more.jsonl --provider lexical --parallel 1").code(1).rows();
     assert_eq!(rows[0]["decision"], "skip", "the pin is not offered");
     assert_eq!(rows[1]["error"]["code"], "retired-candidate", "not even where a record names it");
     run(&case, "registry confirm pin").code(0);
-    let rows = run(&case, "judge more.jsonl --provider lexical --batch-id again").code(0).rows();
+    let rows = run(&case, "judge more.jsonl --provider lexical --parallel 1 --batch-id again").code(0).rows();
     assert_eq!((&rows[0]["cluster_id"], &rows[1]["decision"]), (&"pin".into(), &"skip".into()));
 }
 
@@ -180,30 +183,4 @@ fn an_older_registry_is_read_as_it_is_and_migrated_when_it_is_written() {
     let clusters: Vec<Arc<Cluster>> = registry.list_clusters(None);
     assert_eq!((outcomes, clusters.len()), (3, 3), "nothing is lost");
     assert!(clusters.iter().any(|cluster| cluster.status == ClusterStatus::Retired));
-}
-
-#[tokio::test]
-async fn an_export_beside_a_run_is_one_epoch() {
-    // Each record of the model makes a cluster, so that clusters and their counts change all the time.
-    let server = FakeLlm::start(Script {
-        judge: Arc::new(|asked: &judge_host_kit::Asked| Answered::NewCluster {
-            name: format!("Subject {}", asked.record_id.clone().unwrap_or_default()),
-            summary: String::new(),
-            criteria: String::new(),
-        }),
-        delay: std::time::Duration::from_millis(2),
-        ..Script::default()
-    })
-    .await;
-    let case = Case::new();
-    case.file("records.jsonl", crate::support::records(150));
-    let running =
-        crate::support::Running::start(&case, &judging("ollama", "records.jsonl", &server, &["--births", "free"]));
-    server.until(|stats| stats.calls > 20).await;
-    for _ in 0..5 {
-        let clusters = run(&case, "registry export -").code(0).rows();
-        assert!(clusters.iter().all(|cluster| cluster["count"] == 1), "a cluster and its record are one commit");
-    }
-    running.end().await.code(0);
-    assert_eq!(listed(&case).len(), 150);
 }

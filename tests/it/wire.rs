@@ -1,7 +1,8 @@
-//! Both wire dialects against the fake server: what is sent, and what comes of the answers.
+//! Both wire dialects against the fake server, and those of two vendors: what is sent, and what comes of the answers.
 
 mod answers;
 mod keys;
+mod vendors;
 
 use crate::support::server::{Reply, Server};
 use crate::support::{CLUSTERS, Case, Ran, no_probe, records};

@@ -1,13 +1,16 @@
 use crate::wasm_target::{WASM_TARGET, ensure_installed};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The folder below guest-providers/ that is no provider.
 const SDK: &str = "sdk";
 
-/// Builds every provider and copies it to `plugins/ID.wasm`. The folder `guest-providers/ID` holds the package
+/// Builds every provider and copies it to `plugins/ID.wasm`, and its recorded exchanges beside it, where
+/// `judge-host providers test` finds them: `plugins/ID.vectors`. The folder `guest-providers/ID` holds the package
 /// `provider-ID`.
 ///
 /// # Errors
@@ -18,7 +21,9 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let packages: Vec<String> = ids.iter().map(|id| format!("provider-{id}")).collect();
     build_guests(workspace, packages.iter().map(String::as_str))?;
     for (id, package) in ids.iter().zip(&packages) {
+        let vectors = workspace.path("guest-providers").join(id).join("vectors");
         install(&built(workspace, package), &workspace.path("plugins").join(format!("{id}.wasm")))?;
+        install_vectors(&vectors, &workspace.path("plugins").join(format!("{id}.vectors")))?;
     }
     eprintln!("{} providers in plugins/: {}", ids.len(), ids.join(", "));
     Ok(())
@@ -37,28 +42,54 @@ pub(crate) fn build_guests<'a>(workspace: &Workspace, packages: impl IntoIterato
 }
 
 /// Where cargo leaves a package's component.
-pub(crate) fn built(workspace: &Workspace, package: &str) -> std::path::PathBuf {
+pub(crate) fn built(workspace: &Workspace, package: &str) -> PathBuf {
     workspace.target(&format!("{WASM_TARGET}/guest/{}.wasm", package.replace('-', "_")))
 }
 
-/// Puts a component where a host may be looking at this moment: it sees the old file or the new one, never a part. A
+/// Puts a file where a host may be looking at this moment: it sees the old file or the new one, never a part. A
 /// file that has not changed is left alone, so that no host reloads it.
 ///
 /// # Errors
 /// Where a file cannot be read or written.
 pub(crate) fn install(from: &Path, to: &Path) -> Result<()> {
-    let component = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
-    if fs::read(to).is_ok_and(|old| old == component) {
+    let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    if fs::read(to).is_ok_and(|old| old == content) {
         return Ok(());
     }
     let write = || -> std::io::Result<()> {
         to.parent().map_or(Ok(()), fs::create_dir_all)?;
-        // No host loads a file that does not end in `.wasm`.
-        let part = to.with_extension("wasm.part");
-        fs::write(&part, component)?;
+        // No host loads a file that ends so.
+        let part = to.with_added_extension("part");
+        fs::write(&part, content)?;
         fs::rename(part, to)
     };
     write().with_context(|| format!("cannot write {}", to.display()))
+}
+
+/// Makes the folder `to` hold the vectors of `from`, and no others: what was taken back must not be held against the
+/// provider.
+fn install_vectors(from: &Path, to: &Path) -> Result<()> {
+    let wanted = vectors(from)?;
+    for name in vectors(to)?.difference(&wanted) {
+        let stale = to.join(name);
+        fs::remove_file(&stale).with_context(|| format!("cannot remove {}", stale.display()))?;
+    }
+    wanted.iter().try_for_each(|name| install(&from.join(name), &to.join(name)))
+}
+
+/// The names of a folder's vectors; none where there is no folder.
+fn vectors(folder: &Path) -> Result<BTreeSet<OsString>> {
+    let mut names = BTreeSet::new();
+    if !folder.is_dir() {
+        return Ok(names);
+    }
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("json")) {
+            names.extend(path.file_name().map(OsStr::to_owned));
+        }
+    }
+    Ok(names)
 }
 
 /// The providers' ids, in order.
@@ -101,6 +132,28 @@ mod tests {
         }
         assert_eq!(fs::read_dir(folder.join("plugins")).expect("it is there").count(), 1);
         assert!(install(&folder.join("missing"), &to).is_err());
+        fs::remove_dir_all(folder).expect("it is ours");
+    }
+
+    #[test]
+    fn vectors_that_are_gone_are_taken_away_and_the_others_are_as_they_are_now() {
+        let folder = std::env::temp_dir().join(format!("judge-host-xtask-vectors-{}", std::process::id()));
+        let (from, to) = (folder.join("vectors"), folder.join("plugins/a.vectors"));
+        install_vectors(&from, &to).expect("a provider may have none");
+        assert!(!to.exists());
+        fs::create_dir_all(&from).expect("a temporary folder");
+        for (name, content) in [("one.json", "1"), ("two.json", "2"), ("notes.md", "no vector")] {
+            fs::write(from.join(name), content).expect("it can be written");
+        }
+        install_vectors(&from, &to).expect("they can be installed");
+        assert_eq!(vectors(&to).expect("it is there"), ["one.json", "two.json"].map(OsString::from).into());
+        assert_eq!(fs::read_dir(&to).expect("it is there").count(), 2, "and nothing else");
+
+        fs::remove_file(from.join("one.json")).expect("it is there");
+        fs::write(from.join("two.json"), "3").expect("it can be written");
+        install_vectors(&from, &to).expect("they can be installed");
+        assert_eq!(vectors(&to).expect("it is there"), ["two.json"].map(OsString::from).into());
+        assert_eq!(fs::read_to_string(to.join("two.json")).expect("it is there"), "3");
         fs::remove_dir_all(folder).expect("it is ours");
     }
 }

@@ -35,8 +35,8 @@ const SERVERS: [Server; 2] = [
 
 /// Names of Python 3.
 const PYTHONS: [&str; 2] = ["python3", "python"];
-/// Succeeds where a virtual environment can be made.
-const USABLE: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 8))";
+/// Succeeds where a virtual environment can be made, of a Python that the packages take.
+const USABLE: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
 /// Written when all is in place, so that half an install has none.
 const STAMP: &str = "installed.txt";
 
@@ -86,7 +86,7 @@ impl Server {
 /// The first of these Pythons that can make a virtual environment.
 fn usable<'a>(workspace: &Workspace, names: &[&'a str]) -> Result<&'a str> {
     let found = names.iter().find(|name| succeeds(workspace.command(**name).args(["-c", USABLE])));
-    found.copied().context("there is no Python 3.8 or later with the module `venv` on the path")
+    found.copied().context("there is no Python 3.10 or later with the module `venv` on the path")
 }
 
 fn succeeds(command: &mut Command) -> bool {
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn says_so_where_there_is_no_python() {
         let error = usable(&Workspace::of_environment(), &["no-such-python"]).expect_err("there is none");
-        assert!(error.to_string().contains("no Python 3.8"), "{error}");
+        assert!(error.to_string().contains("no Python 3.10"), "{error}");
     }
 
     #[test]

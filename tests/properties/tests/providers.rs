@@ -3,6 +3,7 @@
 use judge_host_properties::{
     Anthropic, Lexical, Ollama, OpenAi, OpenRouter, Triton, parse, prepare, read_answer, response,
 };
+use judge_provider::serde_json::Value;
 use proptest::prelude::*;
 use proptest::string::string_regex;
 
@@ -40,7 +41,7 @@ fn model_text() -> impl Strategy<Value = String> {
 
 /// Bodies as the APIs shape them, around such a text.
 fn body() -> impl Strategy<Value = String> {
-    let quoted = model_text().prop_map(|text| format!("{text:?}").replace("\\'", "'").replace("\\u{", "\\\\u{"));
+    let quoted = model_text().prop_map(|text| Value::from(text).to_string());
     let shape = prop::sample::select(vec![
         r#"{"model":"m","choices":[{"message":{"content":TEXT},"finish_reason":"stop"}],"usage":{"prompt_tokens":3}}"#,
         r#"{"choices":[{"message":{"content":null,"reasoning":TEXT,"refusal":TEXT},"finish_reason":"length"}]}"#,
