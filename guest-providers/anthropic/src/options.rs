@@ -3,6 +3,9 @@
 use judge_provider::serde_json::{Value, json};
 use judge_provider::{Fault, SettingSpec, Settings, repair};
 
+/// The profile of a run whose model knows tools, but no schema that binds.
+pub(crate) const NO_STRICT_TOOLS: &[u8] = b"no-strict-tools";
+
 /// How the answer's schema is enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {

@@ -1,13 +1,10 @@
 //! The preflight: does the key work, does the server have the model, and can the model be held to a schema.
 
-use crate::options::Form;
+use crate::options::{Form, NO_STRICT_TOOLS};
 use crate::{failure, request};
 use judge_provider::error::ServerError;
 use judge_provider::{Fault, FaultKind, HttpRequest, HttpResponse, Preparation, fault, http};
 use std::fmt::Write as _;
-
-/// The profile of a run whose model knows tools, but no schema that binds.
-pub(crate) const NO_STRICT_TOOLS: &[u8] = b"no-strict-tools";
 
 const SKIP: &str = "skip this check by `--setting check_model=false`";
 

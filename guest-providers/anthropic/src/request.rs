@@ -1,7 +1,6 @@
 //! The body of `POST /v1/messages`.
 
-use crate::options::{Form, Options};
-use crate::prepare::NO_STRICT_TOOLS;
+use crate::options::{Form, NO_STRICT_TOOLS, Options};
 use judge_provider::serde_json::{self, Value, json};
 use judge_provider::{Body, Fault, HttpRequest, Job, Task, brief, fault, http, prompt, schema};
 

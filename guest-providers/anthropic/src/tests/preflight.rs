@@ -1,7 +1,7 @@
 //! What the preflight asks, and what it makes of the answers.
 
 use super::*;
-use crate::prepare::NO_STRICT_TOOLS;
+use crate::options::NO_STRICT_TOOLS;
 
 fn check(extra: &[(&str, &str)], status: u16, body: &str) -> Result<Preparation, Fault> {
     let previous = Previous { state: Vec::new(), response: response(status, &[], body) };

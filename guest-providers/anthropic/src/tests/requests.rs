@@ -56,7 +56,7 @@ fn a_tool_is_forced_where_that_is_asked_for() {
             + "}"
     );
     // The preflight found a model that refuses strict tools.
-    let lenient = Task { profile: crate::prepare::NO_STRICT_TOOLS.to_vec(), ..task(settings(&[("schema", "tool")])) };
+    let lenient = Task { profile: crate::options::NO_STRICT_TOOLS.to_vec(), ..task(settings(&[("schema", "tool")])) };
     let (_, body) = sent_for(job_of(&lenient));
     assert_eq!(body["tools"][0].get("strict"), None);
     assert_eq!(body["tools"][0]["input_schema"]["type"], "object");
