@@ -84,7 +84,11 @@ fn choose(catalog: &Catalog, id: Option<&str>) -> anyhow::Result<Arc<dyn Provide
     match (id, loaded.next(), loaded.next()) {
         (Some(id), ..) => advice::of(catalog.get(id)),
         (None, Some(only), None) => Ok(Arc::clone(only)),
-        (None, None, _) => advice::of(catalog.get("")),
+        (None, None, _) => {
+            // What an unknown one is answered with: what was refused, or how the folder is filled.
+            let hint = catalog.get("").err().map_or_else(|| catalog.hint(), |unknown| unknown.hint());
+            Err(advice::error("no provider is loaded, and so none can judge", hint))
+        }
         (None, Some(_), Some(_)) => {
             let ids: Vec<_> = table.loaded().map(|provider| provider.identity().descriptor.id.clone()).collect();
             let hint = format!("choose one with `--provider ID`; loaded: {}", ids.join(", "));

@@ -158,6 +158,7 @@ fn a_folder_without_providers_is_told_with_how_to_fill_it() {
     refused(ran, "cannot list the folder of providers: `records.jsonl`", "check that it is a folder");
     let ran = run(&case, "--providers empty judge records.jsonl --provider lexical");
     refused(ran, "no such provider: `lexical`", hint);
+    refused(run(&case, "--providers empty judge records.jsonl"), "no provider is loaded", hint);
     let ran = run(&case, "--providers empty providers").code(0);
     assert!(ran.stderr.starts_with(&format!("hint: {hint}")), "{}", ran.stderr);
 }
