@@ -47,6 +47,21 @@ pub fn read_answer(text: &str) {
     }
 }
 
+/// The body of the first request for this record.
+///
+/// # Panics
+/// Where the provider sends no text.
+pub fn request<P: Provider>(profile: &[u8], id: &str, text: &str) -> String {
+    let task = Task { profile: profile.to_vec(), ..task(settings("")) };
+    let brief = P::brief(task.clone()).expect("a brief");
+    let record = Record { id: id.to_owned(), text: text.to_owned(), context: Vec::new() };
+    let Ok(Step::Send(outgoing)) = P::build_request(task.job(brief, vec![record])) else {
+        panic!("a request is built")
+    };
+    let Some(Body::Text(body)) = outgoing.request.body else { panic!("its body is text") };
+    body
+}
+
 /// Gives a provider this response to a job, to each of its further requests too.
 pub fn parse<P: Provider>(profile: &[u8], response: &HttpResponse) {
     for extra in ["", "repair"] {
