@@ -143,6 +143,7 @@ mod tests {
             path: "always.wasm".into(),
             size_bytes: 0,
             imports: Vec::new(),
+            contract: String::new(),
         };
         Always { identity, end, takes_jobs: true }
     }

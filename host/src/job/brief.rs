@@ -64,6 +64,7 @@ mod tests {
             path: "counting.wasm".into(),
             size_bytes: 0,
             imports: Vec::new(),
+            contract: String::new(),
         };
         Counting { identity, faults, asked: AtomicUsize::new(0) }
     }

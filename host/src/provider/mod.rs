@@ -22,6 +22,8 @@ pub struct Identity {
     pub size_bytes: u64,
     /// What it imports, by name; sorted.
     pub imports: Vec<String>,
+    /// The version of the contract that it was built for.
+    pub contract: String,
 }
 
 /// Builds requests and parses responses; sends nothing itself.

@@ -1,5 +1,4 @@
-use super::bindings::{JudgeProvider, JudgeProviderPre};
-use super::convert::{from_guest, to_guest};
+use super::contract::Contract;
 use super::limits::{BRIEF_BYTES_MAX, Limits, PROFILE_BYTES_MAX, STATE_BYTES_MAX};
 use super::refusal::{Refusal, chain};
 use super::shared::Core;
@@ -24,18 +23,14 @@ pub(super) struct Component {
 /// What can be called.
 pub(super) struct Guest {
     pub(super) core: Arc<Core>,
-    pub(super) pre: JudgeProviderPre<CallState>,
+    pub(super) contract: Box<dyn Contract>,
 }
 
 impl Guest {
     /// Whether the functions have the contract's types; wasmtime looks at them in an instance only.
     pub(super) async fn check_types(&self) -> Result<(), Refusal> {
         let mut call = self.call(self.core.limits.probe()).await;
-        let ended = timeout(call.limits.wall, async {
-            let instance = self.pre.instance_pre().instantiate_async(&mut call.store).await?;
-            Ok(JudgeProvider::new(&mut call.store, &instance).map(drop))
-        })
-        .await;
+        let ended = timeout(call.limits.wall, self.contract.check_types(&mut call.store)).await;
         let types = call.end(ended).map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
         types.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })
     }
@@ -43,12 +38,8 @@ impl Guest {
     /// Who it says it is, under the tight limits of a probe.
     pub(super) async fn describe(&self) -> Result<Descriptor, Fault> {
         let mut call = self.call(self.core.limits.probe()).await;
-        let ended = timeout(call.limits.wall, async {
-            let instance = self.pre.instantiate_async(&mut call.store).await?;
-            instance.judge_provider_provider().call_describe(&mut call.store).await
-        })
-        .await;
-        call.end(ended).map(from_guest::descriptor)
+        let ended = timeout(call.limits.wall, self.contract.describe(&mut call.store)).await;
+        call.end(ended)
     }
 
     /// Waits for a turn and opens a store.
@@ -89,53 +80,31 @@ impl Provider for Component {
     async fn prepare(&self, settings: &Settings, previous: Option<Previous>) -> Result<Preparation, Fault> {
         let request_sent = previous.is_some();
         let mut call = self.guest.call(self.guest.core.limits).await;
-        let (settings, previous) = (to_guest::settings(settings), previous.map(to_guest::previous));
-        let ended = timeout(call.limits.wall, async {
-            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
-            instance.judge_provider_provider().call_prepare(&mut call.store, &settings, previous.as_ref()).await
-        })
-        .await;
-        let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
-        let preparation = answer.map(from_guest::preparation).and_then(check_preparation);
+        let ended = timeout(call.limits.wall, self.guest.contract.prepare(&mut call.store, settings, previous)).await;
+        let preparation = call.end(ended).flatten().and_then(check_preparation);
         preparation.map_err(|fault| Fault { request_sent, ..fault })
     }
 
     async fn brief(&self, task: &Task) -> Result<Body, Fault> {
         let mut call = self.guest.call(self.guest.core.limits).await;
-        let task = to_guest::task(task);
-        let ended = timeout(call.limits.wall, async {
-            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
-            instance.judge_provider_provider().call_brief(&mut call.store, &task).await
-        })
-        .await;
-        let brief = call.end(ended).and_then(|brief| brief.map_err(from_guest::fault)).map(from_guest::body)?;
+        let ended = timeout(call.limits.wall, self.guest.contract.brief(&mut call.store, task)).await;
+        let brief = call.end(ended).flatten()?;
         check_size("brief", brief.as_bytes(), BRIEF_BYTES_MAX)?;
         Ok(brief)
     }
 
+    // The contract copies what it hands over when the call has its turn, so that waiting calls hold no copies.
     async fn build_request(&self, job: &Job) -> Result<Step, Fault> {
         let mut call = self.guest.call(self.guest.core.limits).await;
-        // With the turn, so that waiting calls hold no copies.
-        let job = to_guest::job(job);
-        let ended = timeout(call.limits.wall, async {
-            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
-            instance.judge_provider_provider().call_build_request(&mut call.store, &job).await
-        })
-        .await;
-        let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
-        answer.map(from_guest::step).and_then(check_step)
+        let ended = timeout(call.limits.wall, self.guest.contract.build_request(&mut call.store, job)).await;
+        call.end(ended).flatten().and_then(check_step)
     }
 
     async fn parse_response(&self, job: &Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
         let mut call = self.guest.call(self.guest.core.limits).await;
-        let (job, response) = (to_guest::job(job), to_guest::response(response));
-        let ended = timeout(call.limits.wall, async {
-            let instance = self.guest.pre.instantiate_async(&mut call.store).await?;
-            instance.judge_provider_provider().call_parse_response(&mut call.store, &job, &state, &response).await
-        })
-        .await;
-        let answer = call.end(ended).and_then(|answer| answer.map_err(from_guest::fault));
-        let step = answer.map(from_guest::step).and_then(check_step);
+        let parse = self.guest.contract.parse_response(&mut call.store, job, &state, response);
+        let ended = timeout(call.limits.wall, parse).await;
+        let step = call.end(ended).flatten().and_then(check_step);
         step.map_err(|fault| Fault { request_sent: true, ..fault })
     }
 }

@@ -1,3 +1,4 @@
+use super::contract::{VERSIONS, Version};
 use super::limits::{
     CORE_INSTANCES_MAX, HOST_STACK_BYTES, INSTANCES_MAX, INSTANCES_PER_CORE, Limits, MEMORIES_MAX, MEMORY_GUARD_BYTES,
     RESIDENT_BYTES, TABLE_ELEMENTS_MAX, TABLES_MAX,
@@ -68,6 +69,11 @@ impl Sandbox {
     /// # Errors
     /// Where this machine or these limits allow no engine.
     pub fn new(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
+        Sandbox::speaking(options, VERSIONS)
+    }
+
+    /// The same, for components of these versions of the contract.
+    pub(super) fn speaking(options: SandboxOptions, versions: &'static [Version]) -> Result<Sandbox, SandboxError> {
         let SandboxOptions { limits, cache_dir, instances_max } = options;
         let instances_max = instances_max.clamp(1, Semaphore::MAX_PERMITS);
         let (cache, cache_refused) = match cache_dir.as_deref().map(cache::open) {
@@ -81,7 +87,7 @@ impl Sandbox {
         store::link(&mut linker).map_err(engine_error)?;
         let ticker = Ticker::start(engine.weak()).map_err(|source| SandboxError::Clock { source })?;
         let turns = Semaphore::new(instances_max);
-        Ok(Sandbox { core: Arc::new(Core { ticker, engine, linker, limits, turns }), cache_refused })
+        Ok(Sandbox { core: Arc::new(Core { ticker, engine, linker, limits, versions, turns }), cache_refused })
     }
 
     /// Loads a component: reads, compiles (on a thread for blocking work), audits, and asks it who it is.

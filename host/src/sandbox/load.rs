@@ -1,11 +1,10 @@
 //! From a file to a provider: cheap checks first, each with its own refusal.
 
-use super::bindings::JudgeProviderPre;
 use super::component::{Component, Guest};
 use super::limits::COMPONENT_BYTES_MAX;
 use super::refusal::chain;
 use super::shared::Core;
-use super::{Refusal, audit, descriptor};
+use super::{Refusal, audit, contract, descriptor};
 use crate::model::Descriptor;
 use crate::provider::{Identity, Provider};
 use sha2::{Digest as _, Sha256};
@@ -15,10 +14,6 @@ use std::path::Path;
 use std::sync::Arc;
 use wasmtime::{Config, Engine, component};
 
-/// The version of the contract that this host speaks.
-const VERSION: &str = "0.1.0";
-/// What a provider exports, without the version.
-const EXPORT: &str = "judge:provider/provider@";
 /// The first bytes of every WebAssembly binary.
 const MAGIC: &[u8] = b"\0asm";
 /// After the magic: a core module of version 1.
@@ -38,14 +33,14 @@ pub(super) async fn load(core: &Arc<Core>, path: &Path) -> Result<Arc<dyn Provid
         .await
         .map_err(|_| Refusal::Compile { reason: "the compiler gave up".to_owned() })??;
     let world = compiled.component.component_type();
-    check_exports(world.exports(&core.engine).map(|(name, _)| name))?;
+    let (version, number) = contract::common(core.versions, world.exports(&core.engine).map(|(name, _)| name))?;
     let mut imports: Vec<String> = world.imports(&core.engine).map(|(name, _)| name.to_owned()).collect();
     audit::check(imports.iter().map(String::as_str))?;
     imports.sort_unstable();
 
-    let pre = core.linker.instantiate_pre(&compiled.component).and_then(JudgeProviderPre::new);
-    let pre = pre.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })?;
-    let guest = Guest { core: Arc::clone(core), pre };
+    let contract = core.linker.instantiate_pre(&compiled.component).and_then(version.bind);
+    let contract = contract.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })?;
+    let guest = Guest { core: Arc::clone(core), contract };
     guest.check_types().await?;
     let identity = Identity {
         descriptor: describe(&guest).await?,
@@ -53,6 +48,7 @@ pub(super) async fn load(core: &Arc<Core>, path: &Path) -> Result<Arc<dyn Provid
         path: path.to_owned(),
         size_bytes: compiled.size_bytes,
         imports,
+        contract: number,
     };
     Ok(Arc::new(Component { guest, identity }))
 }
@@ -116,15 +112,4 @@ fn is_valid(bytes: &[u8]) -> bool {
     let mut config = Config::new();
     config.wasm_component_model(true);
     Engine::new(&config).is_ok_and(|engine| component::Component::from_binary(&engine, bytes).is_ok())
-}
-
-fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
-    let exports: Vec<String> = exports.map(str::to_owned).collect();
-    let versions: Vec<&str> = exports.iter().filter_map(|name| name.strip_prefix(EXPORT)).collect();
-    let Some(first) = versions.first() else { return Err(Refusal::NoProvider { exports }) };
-    // Patch releases are compatible both ways: their types are checked one by one afterwards.
-    if versions.iter().any(|version| version.starts_with("0.1.")) {
-        return Ok(());
-    }
-    Err(Refusal::OtherVersion { found: (*first).to_owned(), ours: VERSION })
 }

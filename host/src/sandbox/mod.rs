@@ -3,10 +3,9 @@
 //! the reasons why a file was refused. It knows no endpoint, no key, no registry.
 
 mod audit;
-mod bindings;
 mod cache;
 mod component;
-mod convert;
+mod contract;
 mod descriptor;
 mod engine;
 mod limits;

@@ -62,7 +62,7 @@ pub enum Refusal {
         /// Its version.
         found: String,
         /// The host's.
-        ours: &'static str,
+        ours: String,
     },
     /// It names the contract, but its functions or types are others.
     #[error("does not fit the contract: {reason}")]

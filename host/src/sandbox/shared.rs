@@ -1,3 +1,4 @@
+use super::contract::Version;
 use super::limits::Limits;
 use super::store::CallState;
 use super::ticker::Ticker;
@@ -13,6 +14,8 @@ pub(super) struct Core {
     pub(super) engine: Engine,
     pub(super) linker: Linker<CallState>,
     pub(super) limits: Limits,
+    /// The versions of the contract that components may be built for, the newest first.
+    pub(super) versions: &'static [Version],
     /// As many permits as the pool has room for calls, so that a full pool is a wait and never an error.
     pub(super) turns: Semaphore,
 }

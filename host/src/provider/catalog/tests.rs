@@ -49,7 +49,14 @@ async fn load(path: PathBuf) -> Result<Arc<dyn Provider>, Refused> {
         settings: Vec::new(),
         extras: Vec::new(),
     };
-    Ok(Arc::new(Named(Identity { descriptor, digest: String::new(), path, size_bytes: 0, imports: Vec::new() })))
+    Ok(Arc::new(Named(Identity {
+        descriptor,
+        digest: String::new(),
+        path,
+        size_bytes: 0,
+        imports: Vec::new(),
+        contract: String::new(),
+    })))
 }
 
 fn folder(files: &[(&str, &str)]) -> TempDir {

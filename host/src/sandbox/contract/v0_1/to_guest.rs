@@ -1,11 +1,11 @@
+use super::bindings::contract as guest;
 use crate::model::{Body, Cluster, HttpResponse, Instructions, Job, Previous, Record, Settings, Task};
-use crate::sandbox::bindings::contract as guest;
 
 /// This host asks for one record at a time.
 const RECORDS_MAX: u32 = 1;
 
 /// A task. The registry's own fields of a cluster stay here.
-pub(in crate::sandbox) fn task(task: &Task) -> guest::Task {
+pub(super) fn task(task: &Task) -> guest::Task {
     guest::Task {
         candidates: task.candidates.iter().map(|one| cluster(one)).collect(),
         instructions: instructions(&task.instructions),
@@ -18,7 +18,7 @@ pub(in crate::sandbox) fn task(task: &Task) -> guest::Task {
 }
 
 /// A job. A record's label stays here.
-pub(in crate::sandbox) fn job(job: &Job) -> guest::Job {
+pub(super) fn job(job: &Job) -> guest::Job {
     guest::Job {
         records: job.records.iter().map(|one| record(one)).collect(),
         brief: body(job.brief.as_ref().clone()),
@@ -29,7 +29,7 @@ pub(in crate::sandbox) fn job(job: &Job) -> guest::Job {
 }
 
 /// How to judge.
-pub(in crate::sandbox) fn settings(settings: &Settings) -> guest::Settings {
+pub(super) fn settings(settings: &Settings) -> guest::Settings {
     guest::Settings {
         model: settings.model.clone(),
         temperature: settings.temperature,
@@ -40,12 +40,12 @@ pub(in crate::sandbox) fn settings(settings: &Settings) -> guest::Settings {
 }
 
 /// What came back in the preparation, and the state beside it.
-pub(in crate::sandbox) fn previous(previous: Previous) -> guest::Previous {
+pub(super) fn previous(previous: Previous) -> guest::Previous {
     guest::Previous { state: previous.state, response: response(previous.response) }
 }
 
 /// What came back.
-pub(in crate::sandbox) fn response(response: HttpResponse) -> guest::HttpResponse {
+pub(super) fn response(response: HttpResponse) -> guest::HttpResponse {
     guest::HttpResponse { status: response.status, headers: response.headers, body: body(response.body) }
 }
 

@@ -1,8 +1,8 @@
+use super::bindings::contract as guest;
 use crate::model::{
     Answer, AuthSlot, Body, Choice, Confidence, Descriptor, Fault, FaultKind, HttpRequest, Outgoing, Preparation,
     Proposal, SettingSpec, Step, Usage, Verdict,
 };
-use crate::sandbox::bindings::contract as guest;
 use std::time::Duration;
 
 /// A fault's message or hint is a sentence: longer ones are cut here, in bytes.
@@ -11,7 +11,7 @@ const SENTENCE_BYTES_MAX: usize = 2048;
 const CODE_BYTES_MAX: usize = 128;
 
 /// Who the provider is.
-pub(in crate::sandbox) fn descriptor(descriptor: guest::Descriptor) -> Descriptor {
+pub(super) fn descriptor(descriptor: guest::Descriptor) -> Descriptor {
     let setting = |spec: guest::SettingSpec| SettingSpec {
         name: spec.name,
         summary: spec.summary,
@@ -30,7 +30,7 @@ pub(in crate::sandbox) fn descriptor(descriptor: guest::Descriptor) -> Descripto
 }
 
 /// What happens next in the preparation.
-pub(in crate::sandbox) fn preparation(preparation: guest::Preparation) -> Preparation {
+pub(super) fn preparation(preparation: guest::Preparation) -> Preparation {
     match preparation {
         guest::Preparation::Send(next) => Preparation::Send(outgoing(next)),
         guest::Preparation::Ready(profile) => Preparation::Ready(profile),
@@ -38,7 +38,7 @@ pub(in crate::sandbox) fn preparation(preparation: guest::Preparation) -> Prepar
 }
 
 /// A body or a brief.
-pub(in crate::sandbox) fn body(body: guest::Body) -> Body {
+pub(super) fn body(body: guest::Body) -> Body {
     match body {
         guest::Body::Text(text) => Body::Text(text),
         guest::Body::Binary(bytes) => Body::Binary(bytes),
@@ -46,7 +46,7 @@ pub(in crate::sandbox) fn body(body: guest::Body) -> Body {
 }
 
 /// What happens next in a job.
-pub(in crate::sandbox) fn step(step: guest::Step) -> Step {
+pub(super) fn step(step: guest::Step) -> Step {
     match step {
         guest::Step::Send(next) => Step::Send(outgoing(next)),
         guest::Step::Done(end) => Step::Done(answer(end)),
@@ -54,7 +54,7 @@ pub(in crate::sandbox) fn step(step: guest::Step) -> Step {
 }
 
 /// No verdict, and why. Its texts are made fit for a terminal and a log: bounded, and one line each.
-pub(in crate::sandbox) fn fault(fault: guest::Fault) -> Fault {
+pub(super) fn fault(fault: guest::Fault) -> Fault {
     Fault {
         kind: fault_kind(fault.kind),
         code: fault.code.map(|code| line(&code, CODE_BYTES_MAX)),

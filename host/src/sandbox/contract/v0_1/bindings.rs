@@ -1,4 +1,4 @@
-//! The contract as wasmtime binds it. Only `convert` looks inside these types.
+//! The contract as wasmtime binds it. Only the conversions look inside these types.
 
 wasmtime::component::bindgen!({
     path: "../wit/judge-provider-0.1.0",
