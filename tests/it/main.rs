@@ -22,6 +22,7 @@ mod bad_input;
 mod sandbox;
 
 // What must hold.
+mod contract;
 mod docs;
 mod promises;
 mod resume;

@@ -1,49 +1,66 @@
-use crate::wasm_target::{WASM_TARGET, ensure_installed};
+use crate::wasm_target::{PURE_TARGET, WASI_TARGET, ensure_installed};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use wit_component::ComponentEncoder;
 
 /// The folder below guest-providers/ that is no provider.
 const SDK: &str = "sdk";
 
-/// Builds every provider and copies it to `plugins/ID.wasm`, and its recorded exchanges beside it, where
+/// Builds every provider and puts it into `plugins/ID.wasm`, and its recorded exchanges beside it, where
 /// `judge-host providers test` finds them: `plugins/ID.vectors`. The folder `guest-providers/ID` holds the package
 /// `provider-ID`.
+///
+/// They are built without WASI, as core modules, and wrapped into components here: what imports nothing needs no word of
+/// trust that what it imports is inert.
 ///
 /// # Errors
 /// Where the target is missing, a provider does not build or `plugins/` cannot be written.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    ensure_installed(workspace)?;
     let ids = provider_ids(&workspace.path("guest-providers"))?;
     let packages: Vec<String> = ids.iter().map(|id| format!("provider-{id}")).collect();
-    build_guests(workspace, packages.iter().map(String::as_str))?;
+    compile(workspace, PURE_TARGET, packages.iter().map(String::as_str))?;
     for (id, package) in ids.iter().zip(&packages) {
         let vectors = workspace.path("guest-providers").join(id).join("vectors");
-        install(&built(workspace, package), &workspace.path("plugins").join(format!("{id}.wasm")))?;
+        let component = wrapped(&built(workspace, PURE_TARGET, package))?;
+        install(&component, &workspace.path("plugins").join(format!("{id}.wasm")))?;
         install_vectors(&vectors, &workspace.path("plugins").join(format!("{id}.vectors")))?;
     }
     eprintln!("{} providers in plugins/: {}", ids.len(), ids.join(", "));
     Ok(())
 }
 
-/// Builds packages as components.
+/// Builds a package as a component with WASI, as one outside this workspace is built, and puts it into `to`.
 ///
 /// # Errors
-/// Where cargo fails.
-pub(crate) fn build_guests<'a>(workspace: &Workspace, packages: impl IntoIterator<Item = &'a str>) -> Result<()> {
-    let mut cargo = workspace.cargo(["build", "--profile", "guest", "--target", WASM_TARGET]);
+/// Where cargo fails, or the file cannot be written.
+pub(crate) fn build_with_wasi(workspace: &Workspace, package: &str, to: &Path) -> Result<()> {
+    compile(workspace, WASI_TARGET, [package])?;
+    install_file(&built(workspace, WASI_TARGET, package), to)
+}
+
+fn compile<'a>(workspace: &Workspace, target: &str, packages: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    ensure_installed(workspace, target)?;
+    let mut cargo = workspace.cargo(["build", "--profile", "guest", "--target", target]);
     for package in packages {
         cargo.args(["-p", package]);
     }
     workspace.run(&mut cargo)
 }
 
-/// Where cargo leaves a package's component.
-pub(crate) fn built(workspace: &Workspace, package: &str) -> PathBuf {
-    workspace.target(&format!("{WASM_TARGET}/guest/{}.wasm", package.replace('-', "_")))
+/// Where cargo leaves a package's module or component.
+fn built(workspace: &Workspace, target: &str, package: &str) -> PathBuf {
+    workspace.target(&format!("{target}/guest/{}.wasm", package.replace('-', "_")))
+}
+
+/// The component around a core module. Its types are in a section that the bindings left in the module.
+fn wrapped(module: &Path) -> Result<Vec<u8>> {
+    let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
+    let encoded = ComponentEncoder::default().module(&bytes).and_then(|encoder| encoder.validate(true).encode());
+    encoded.with_context(|| format!("cannot make a component of {}", module.display()))
 }
 
 /// Puts a file where a host may be looking at this moment: it sees the old file or the new one, never a part. A
@@ -51,8 +68,7 @@ pub(crate) fn built(workspace: &Workspace, package: &str) -> PathBuf {
 ///
 /// # Errors
 /// Where a file cannot be read or written.
-pub(crate) fn install(from: &Path, to: &Path) -> Result<()> {
-    let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+fn install(content: &[u8], to: &Path) -> Result<()> {
     if fs::read(to).is_ok_and(|old| old == content) {
         return Ok(());
     }
@@ -66,6 +82,15 @@ pub(crate) fn install(from: &Path, to: &Path) -> Result<()> {
     write().with_context(|| format!("cannot write {}", to.display()))
 }
 
+/// The same with the content of another file.
+///
+/// # Errors
+/// Where a file cannot be read or written.
+pub(crate) fn install_file(from: &Path, to: &Path) -> Result<()> {
+    let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    install(&content, to)
+}
+
 /// Makes the folder `to` hold the vectors of `from`, and no others: what was taken back must not be held against the
 /// provider.
 fn install_vectors(from: &Path, to: &Path) -> Result<()> {
@@ -74,7 +99,7 @@ fn install_vectors(from: &Path, to: &Path) -> Result<()> {
         let stale = to.join(name);
         fs::remove_file(&stale).with_context(|| format!("cannot remove {}", stale.display()))?;
     }
-    wanted.iter().try_for_each(|name| install(&from.join(name), &to.join(name)))
+    wanted.iter().try_for_each(|name| install_file(&from.join(name), &to.join(name)))
 }
 
 /// The names of a folder's vectors; none where there is no folder.
@@ -127,11 +152,11 @@ mod tests {
         let (from, to) = (folder.join("a.bin"), folder.join("plugins/a.wasm"));
         for content in ["one", "two", "two"] {
             fs::write(&from, content).expect("it can be written");
-            install(&from, &to).expect("it can be installed");
+            install_file(&from, &to).expect("it can be installed");
             assert_eq!(fs::read_to_string(&to).expect("it is there"), content);
         }
         assert_eq!(fs::read_dir(folder.join("plugins")).expect("it is there").count(), 1);
-        assert!(install(&folder.join("missing"), &to).is_err());
+        assert!(install_file(&folder.join("missing"), &to).is_err());
         fs::remove_dir_all(folder).expect("it is ours");
     }
 

@@ -1,7 +1,7 @@
 use crate::plugins;
 use crate::servers;
 use crate::torture;
-use crate::wasm_target::WASM_TARGET;
+use crate::wasm_target::WASI_TARGET;
 use crate::workspace::Workspace;
 use anyhow::Result;
 
@@ -28,12 +28,11 @@ pub(crate) struct Flags {
 /// Where something does not build, or a test fails.
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
     plugins::build(workspace)?;
-    plugins::build_guests(workspace, [MISBEHAVING])?;
-    workspace.run(&mut workspace.cargo(["build", "--release", "--target", WASM_TARGET, "--manifest-path", CUSTOM]))?;
     let guests = workspace.target("test-guests");
-    plugins::install(&plugins::built(workspace, MISBEHAVING), &guests.join("guest_misbehaving.wasm"))?;
-    let custom = workspace.target(&format!("{WASM_TARGET}/release/custom_provider.wasm"));
-    plugins::install(&custom, &guests.join("custom_provider.wasm"))?;
+    plugins::build_with_wasi(workspace, MISBEHAVING, &guests.join("guest_misbehaving.wasm"))?;
+    workspace.run(&mut workspace.cargo(["build", "--release", "--target", WASI_TARGET, "--manifest-path", CUSTOM]))?;
+    let custom = workspace.target(&format!("{WASI_TARGET}/release/custom_provider.wasm"));
+    plugins::install_file(&custom, &guests.join("custom_provider.wasm"))?;
 
     // The end-to-end tests run these; cargo does not build another package's binaries for a test by itself. With the
     // tests in the same call both are built of the same dependencies, once.
