@@ -1,5 +1,6 @@
 mod compare;
 mod registry;
+mod sandbox;
 
 use crate::plugins;
 use crate::workspace::Workspace;
@@ -36,16 +37,20 @@ pub(crate) struct Flags {
 enum Other {
     /// Measure the registry by its size, up to a million clusters and ten million assignments
     Registry(registry::Flags),
+    /// Measure what the sandbox costs: calls beside the same code native, instances, limits, and the start of a host
+    Sandbox,
 }
 
-/// Runs the bench of the registry where that was asked for. Else builds all that is needed, runs `judge-host bench` against
+/// Runs one of the other benches where that was asked for. Else builds all that is needed, runs `judge-host bench` against
 /// a fake server of this machine, and then compares the host with a plain `reqwest` loop at the highest limit.
 ///
 /// # Errors
 /// Where something does not build, the server does not start, the host fails, or a figure is beyond its bound.
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
-    if let Some(Other::Registry(flags)) = &flags.other {
-        return registry::run(workspace, flags);
+    match &flags.other {
+        Some(Other::Registry(flags)) => return registry::run(workspace, flags),
+        Some(Other::Sandbox) => return sandbox::run(workspace),
+        None => {}
     }
     plugins::build(workspace)?;
     workspace.run(&mut workspace.cargo(["build", "--release", "-p", "judge-host", "-p", "judge-host-kit"]))?;

@@ -10,8 +10,10 @@
 mod choice;
 mod example;
 mod file;
+#[path = "../shared/machine.rs"]
 mod machine;
 mod made;
+#[path = "../shared/numbers.rs"]
 mod numbers;
 mod parts;
 mod readers;
