@@ -39,17 +39,8 @@ async fn load(path: PathBuf) -> Result<Arc<dyn Provider>, Refused> {
     if id.is_empty() {
         return Err(Refused { reason: "it is empty".to_owned(), hint: Some("fill it".to_owned()) });
     }
-    let descriptor = Descriptor {
-        id,
-        version: "1".to_owned(),
-        summary: String::new(),
-        default_endpoint: None,
-        default_model: None,
-        auth: None,
-        settings: Vec::new(),
-        extras: Vec::new(),
-    };
-    Ok(Arc::new(Named(Identity { descriptor, digest: String::new(), path, size_bytes: 0, imports: Vec::new() })))
+    let descriptor = Descriptor { id, version: "1".to_owned(), ..Descriptor::default() };
+    Ok(Arc::new(Named(Identity { descriptor, path, ..Identity::default() })))
 }
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
