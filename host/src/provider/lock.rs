@@ -99,7 +99,9 @@ impl LockError {
             LockError::Missing { path } | LockError::Damaged { path, .. } => {
                 format!("{} writes it anew, from what is in the folder", command(path.parent().unwrap_or(path)))
             }
-            LockError::Io { verb, .. } => format!("check that the file may be {}", if *verb == "read" { "read" } else { "written" }),
+            LockError::Io { verb, .. } => {
+                format!("check that the file may be {}", if *verb == "read" { "read" } else { "written" })
+            }
         }
     }
 }
@@ -215,7 +217,10 @@ impl Lock {
     }
 
     fn refused(&self, reason: String) -> Refused {
-        Refused { reason, hint: Some(format!("if it is meant to be there: {} locks what is there", command(&self.folder))) }
+        Refused {
+            reason,
+            hint: Some(format!("if it is meant to be there: {} locks what is there", command(&self.folder))),
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Identity {
     pub path: PathBuf,
     /// The file's size.
     pub size_bytes: u64,
+    /// The version of the contract that it was built for.
+    pub contract: String,
     /// What it imports, by name; sorted.
     pub imports: Vec<String>,
     /// Who signed it.

@@ -54,7 +54,8 @@ impl Keys {
     pub(super) fn signer(&self, artifact: &Artifact) -> Result<Signer, Refused> {
         let path = beside(artifact.path());
         let text = read(&path).map_err(|error| self.unsigned(artifact, &path, &error))?;
-        let told = |what: &str, hint: String| Refused { reason: format!("{what}: {}", path.display()), hint: Some(hint) };
+        let told =
+            |what: &str, hint: String| Refused { reason: format!("{what}: {}", path.display()), hint: Some(hint) };
         let signature = Signature::decode(&text)
             .map_err(|_| told("not a signature of minisign", self.how_to_sign(artifact.path())))?;
         let id = key_id(text.lines().nth(1).unwrap_or_default()).unwrap_or_default();
@@ -74,7 +75,10 @@ impl Keys {
             Err(_) => {
                 let short = super::short(artifact.digest());
                 let what = format!("the signature of key {id} is not over these bytes ({short})");
-                let hint = format!("one of the two files is not what was signed: get both again, or {}", self.how_to_sign(artifact.path()));
+                let hint = format!(
+                    "one of the two files is not what was signed: get both again, or {}",
+                    self.how_to_sign(artifact.path())
+                );
                 return Err(told(&what, hint));
             }
         }

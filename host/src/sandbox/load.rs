@@ -32,7 +32,7 @@ pub(super) async fn load(core: &Arc<Core>, artifact: Artifact, signer: Signer) -
         .await
         .map_err(|_| Refusal::Compile { reason: "the compiler gave up".to_owned() })??;
     let world = compiled.component_type();
-    check_exports(world.exports(&core.engine).map(|(name, _)| name))?;
+    let contract = check_exports(world.exports(&core.engine).map(|(name, _)| name))?;
     let mut imports: Vec<String> = world.imports(&core.engine).map(|(name, _)| name.to_owned()).collect();
     audit::check(imports.iter().map(String::as_str))?;
     imports.sort_unstable();
@@ -42,7 +42,7 @@ pub(super) async fn load(core: &Arc<Core>, artifact: Artifact, signer: Signer) -
     let guest = Guest { core: Arc::clone(core), pre };
     guest.check_types().await?;
     let descriptor = describe(&guest).await?;
-    let identity = Identity { descriptor, digest, path, size_bytes, imports, signer };
+    let identity = Identity { descriptor, digest, path, size_bytes, contract, imports, signer };
     Ok(Arc::new(Component { guest, identity }))
 }
 
@@ -105,13 +105,14 @@ fn is_valid(bytes: &[u8]) -> bool {
     Engine::new(&config).is_ok_and(|engine| component::Component::from_binary(&engine, bytes).is_ok())
 }
 
-fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
+/// The version of the contract that it was built for.
+fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<String, Refusal> {
     let exports: Vec<String> = exports.map(str::to_owned).collect();
     let versions: Vec<&str> = exports.iter().filter_map(|name| name.strip_prefix(EXPORT)).collect();
     let Some(first) = versions.first() else { return Err(Refusal::NoProvider { exports }) };
     // Patch releases are compatible both ways: their types are checked one by one afterwards.
-    if versions.iter().any(|version| version.starts_with("0.1.")) {
-        return Ok(());
+    match versions.iter().find(|version| version.starts_with("0.1.")) {
+        Some(version) => Ok((*version).to_owned()),
+        None => Err(Refusal::OtherVersion { found: (*first).to_owned(), ours: VERSION }),
     }
-    Err(Refusal::OtherVersion { found: (*first).to_owned(), ours: VERSION })
 }
