@@ -129,6 +129,9 @@ async fn check(config: &RunConfig, file: &Path, with_corpus: bool, console: &Con
     for import in entry.imports.iter().flatten() {
         stdout::text(&format!("imports {import} (inert): {}\n", given(import).unwrap_or_default()))?;
     }
+    if let Signer::Key { .. } = &provider.identity().signer {
+        stdout::text(&format!("signed by {}\n", provider.identity().signer))?;
+    }
     if with_corpus {
         let cases = hostile(provider.as_ref(), &[]).await;
         if let Some(failure) = first_failure(&cases) {

@@ -1,10 +1,10 @@
 use crate::model::Descriptor;
-use crate::provider::{CatalogError, Identity, RefusedFile, short};
+use crate::provider::{Identity, Refused, RefusedFile, short};
 use std::fmt;
 use std::path::PathBuf;
 
 /// What became of the folder of providers while a judge followed it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Change {
     /// A component came in.
     Loaded {
@@ -34,7 +34,7 @@ pub enum Change {
         in_use: bool,
     },
     /// The folder cannot be looked at; what is loaded goes on.
-    Lost(CatalogError),
+    Lost(Refused),
 }
 
 impl Change {
@@ -42,7 +42,7 @@ impl Change {
     pub fn hint(&self) -> Option<String> {
         match self {
             Change::Refused { file, .. } => file.hint.clone(),
-            Change::Lost(error) => Some(error.hint()),
+            Change::Lost(why) => why.hint.clone(),
             Change::Loaded { .. } | Change::Removed { .. } => None,
         }
     }
@@ -80,7 +80,7 @@ impl fmt::Display for Change {
                 write!(f, "{} is gone: this run goes on with `{id}` as it is loaded, the next will not", path.display())
             }
             Change::Removed { path, id, in_use: false } => write!(f, "{} is gone, and `{id}` with it", path.display()),
-            Change::Lost(error) => write!(f, "providers go on as they are loaded: {error}"),
+            Change::Lost(why) => write!(f, "providers go on as they are loaded: {why}"),
         }
     }
 }

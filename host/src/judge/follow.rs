@@ -68,7 +68,8 @@ impl<F: Fn(&Change)> Follower<F> {
                 }
                 Err(error) if !is_lost => {
                     is_lost = true;
-                    (self.told)(&Change::Lost(error));
+                    let hint = Some(error.hint());
+                    (self.told)(&Change::Lost(Refused { reason: error.to_string(), hint }));
                 }
                 Err(_) => {}
             }
@@ -183,8 +184,8 @@ async fn withstands(provider: &dyn Provider) -> Result<(), Refused> {
         Ok(cases) => first_failure(&cases),
         Err(_) => Some(format!("does not withstand the hostile responses within {} s", TRIAL_MAX.as_secs())),
     };
-    let hint = "`judge-host providers test FILE` shows them all";
-    failure.map_or(Ok(()), |reason| Err(Refused { reason, hint: Some(hint.to_owned()) }))
+    let hint = format!("`judge-host providers test {}` shows them all", provider.identity().path.display());
+    failure.map_or(Ok(()), |reason| Err(Refused { reason, hint: Some(hint) }))
 }
 
 /// Whether a component can go on with what the run was begun with: the key is bound to a header and to a server, and both

@@ -1,11 +1,11 @@
 //! `plugins.lock`: which component every provider of the folder is, by its bytes.
 
-use super::{Artifact, Identity, Refused, Table, short};
+use super::{Artifact, Identity, Refused, Table, read_bounded, short};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Its name, in the folder of the providers.
@@ -113,15 +113,14 @@ impl Lock {
     /// Where it is missing, cannot be read, or is none.
     pub fn read(folder: &Path) -> Result<Lock, LockError> {
         let path = folder.join(LOCK_FILE);
-        let mut text = String::new();
-        let read = File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
         let damaged = |reason: String| LockError::Damaged { path: path.clone(), reason };
-        match read {
+        let bytes = match read_bounded(&path, FILE_BYTES_MAX) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(damaged(format!("over {FILE_BYTES_MAX} bytes"))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LockError::Missing { path }),
             Err(source) => return Err(LockError::Io { verb: "read", path, source }),
-            Ok(bytes) if bytes as u64 > FILE_BYTES_MAX => return Err(damaged(format!("over {FILE_BYTES_MAX} bytes"))),
-            Ok(_) => {}
-        }
+        };
+        let text = String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?;
         let file: Document = toml::from_str(&text).map_err(|error| damaged(error.message().replace('\n', "; ")))?;
         if file.form != FORM {
             return Err(damaged(format!("its form is {}, this host reads {FORM}", file.form)));

@@ -1,12 +1,11 @@
 //! Signatures in minisign's format, beside the component: `ID.wasm.minisig`. They are checked before anything is compiled.
 
-use super::{Artifact, Refused};
+use super::{Artifact, Refused, read_bounded};
 use crate::model::{Signer, TrustedKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minisign_verify::{Error, PublicKey, Signature};
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What is added to a component's name.
@@ -125,12 +124,10 @@ fn key_id(base64: &str) -> Option<String> {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("over {FILE_BYTES_MAX} bytes")));
-    }
-    Ok(text)
+    let too_long = || io::Error::other(format!("over {FILE_BYTES_MAX} bytes"));
+    let bytes = read_bounded(path, FILE_BYTES_MAX)?.ok_or_else(too_long)?;
+    // What is no text is no signature, and is told so.
+    Ok(String::from_utf8(bytes).unwrap_or_default())
 }
 
 /// One line, bounded, and nothing that moves a terminal's cursor.

@@ -7,9 +7,7 @@ use super::refusal::chain;
 use super::shared::Core;
 use super::{Refusal, audit, descriptor};
 use crate::model::{Descriptor, Signer};
-use crate::provider::{Artifact, Identity, Provider};
-use std::fs::File;
-use std::io::{self, Read as _};
+use crate::provider::{Artifact, Identity, Provider, read_bounded};
 use std::path::Path;
 use std::sync::Arc;
 use wasmtime::{Config, Engine, component};
@@ -67,17 +65,8 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<component::Component, Refusa
 
 /// Reads a file, once. It blocks.
 pub(super) fn read(path: &Path) -> Result<Artifact, Refusal> {
-    let unreadable = |source: io::Error| Refusal::Unreadable { source };
-    let file = File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::other("not a regular file")));
-    }
-    let mut bytes = Vec::new();
-    // One byte more than is allowed, to know whether there is more; a size told beforehand may change.
-    file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > COMPONENT_BYTES_MAX {
-        return Err(Refusal::TooLarge { bytes_max: COMPONENT_BYTES_MAX });
-    }
+    let bytes = read_bounded(path, COMPONENT_BYTES_MAX).map_err(|source| Refusal::Unreadable { source })?;
+    let bytes = bytes.ok_or(Refusal::TooLarge { bytes_max: COMPONENT_BYTES_MAX })?;
     Ok(Artifact::new(path.to_owned(), bytes))
 }
 
