@@ -22,6 +22,8 @@ mod bad_input;
 mod sandbox;
 
 // What must hold.
+#[cfg(unix)]
+mod coming_and_going;
 mod contract;
 mod docs;
 mod promises;

@@ -5,11 +5,11 @@ use judge_host::conformance::VectorError;
 use judge_host::job::sink::TargetError;
 use judge_host::job::source::SourceError;
 use judge_host::judge::{OpenError, RunError};
-use judge_host::provider::{CatalogError, UnknownProvider};
+use judge_host::provider::{CatalogError, LockError, Refused, UnknownProvider};
 use judge_host::registry::RegistryError;
 use judge_host::registry::exchange::ExchangeError;
 use judge_host::report::hinted;
-use judge_host::sandbox::{Refusal, SandboxError};
+use judge_host::sandbox::SandboxError;
 
 /// An error that may know what the operator can do.
 pub(super) trait Advice: std::error::Error + Send + Sync + 'static {
@@ -49,7 +49,8 @@ advice! {
     ConfigError => ConfigError::hint,
     ExchangeError => ExchangeError::hint,
     OpenError => OpenError::hint,
-    Refusal => |error| error.hint().map(str::to_owned),
+    LockError => |error| Some(error.hint()),
+    Refused => |error| error.hint.clone(),
     RegistryError => RegistryError::hint,
     RunError => RunError::hint,
     SandboxError => |_| None,

@@ -1,5 +1,10 @@
+mod providers;
+
+pub(super) use providers::{ProvidersArgs, ProvidersCommand, ShowArgs, TestArgs};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use judge_host::config::{Flags, Key};
+use providers::PROVIDERS_EXAMPLES;
 use std::path::PathBuf;
 
 const ROOT_EXAMPLES: &str = "\
@@ -27,13 +32,6 @@ Examples:
 
 The same command again goes on where the last run stopped: what was judged is not judged twice.";
 
-const TEST_HELP: &str = "\
-A vector is a JSON file: a job (or a preparation), the exact request that the provider makes of it, and what each
-response means, to the byte. Write one with `about`, `settings` and the responses of its `cases`, let `--update` fill in
-the rest, and read it. docs/vectors.md has the form, guest-providers/*/vectors have examples.
-
-Exit: 0 all pass, 1 some fail, 2 could not run.";
-
 /// The heading of flags that every command takes.
 const GLOBAL: &str = "Global options";
 
@@ -53,6 +51,12 @@ pub(super) struct Cli {
     /// [`Key::CacheDir`]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", help = Key::CacheDir.help())]
     pub(super) cache_dir: Option<String>,
+    /// [`Key::Locked`]
+    #[arg(long, global = true, help_heading = GLOBAL, help = Key::Locked.help())]
+    pub(super) locked: bool,
+    /// [`Key::TrustedKeys`]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "KEY,…", help = Key::TrustedKeys.help())]
+    pub(super) trusted_keys: Option<String>,
     /// No progress, no summary: only errors and notes
     #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub(super) quiet: bool,
@@ -67,7 +71,8 @@ pub(super) enum Command {
     /// Judge records: which cluster each belongs to, that it is a new one, or that it cannot be told
     #[command(after_help = JUDGE_EXAMPLES)]
     Judge(Box<JudgeArgs>),
-    /// List the loaded providers, or say why one would be refused
+    /// List the loaded providers, show what one may do, lock them, or say why one would be refused
+    #[command(after_help = PROVIDERS_EXAMPLES)]
     Providers(ProvidersArgs),
     /// Read and fill the registry of clusters
     Registry(RegistryArgs),
@@ -196,50 +201,6 @@ pub(super) struct BenchArgs {
     pub(super) json: bool,
 }
 
-/// `providers`.
-#[derive(Clone, Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct ProvidersArgs {
-    /// Print JSON instead of a table
-    #[arg(long)]
-    pub(super) json: bool,
-    /// What to do with one; without it, all are listed
-    #[command(subcommand)]
-    pub(super) command: Option<ProvidersCommand>,
-}
-
-/// What to do with a provider.
-#[derive(Clone, Debug, Subcommand)]
-pub(super) enum ProvidersCommand {
-    /// Say whether a component would be loaded, and why not
-    Check {
-        /// The .wasm file
-        file: PathBuf,
-        /// Give it hostile responses, too, as `providers test` does: some seconds
-        #[arg(long)]
-        hostile: bool,
-    },
-    /// Try a provider with recorded exchanges and hostile responses; nothing is sent, and no key is needed
-    #[command(after_help = TEST_HELP)]
-    Test(TestArgs),
-}
-
-/// `providers test`.
-#[derive(Clone, Debug, Args)]
-pub(super) struct TestArgs {
-    /// The .wasm file
-    pub(super) file: PathBuf,
-    /// Folder of recorded exchanges, `*.json` [default: NAME.vectors beside NAME.wasm, if it is there]
-    #[arg(long, value_name = "DIR")]
-    pub(super) vectors: Option<PathBuf>,
-    /// Write what the provider did into the vectors, in the place of what it should do
-    #[arg(long)]
-    pub(super) update: bool,
-    /// Print JSON: every case, with the failure of each that failed
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
 /// `registry`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct RegistryArgs {
@@ -324,6 +285,8 @@ impl Cli {
         let mut flags = Flags { config: self.config.clone(), ..Flags::default() };
         flags.set(Key::Providers, self.providers.as_deref());
         flags.set(Key::CacheDir, self.cache_dir.as_deref());
+        flags.set(Key::Locked, self.locked.then_some("true"));
+        flags.set(Key::TrustedKeys, self.trusted_keys.as_deref());
         match &self.command {
             Some(Command::Judge(judge)) => {
                 judge.knobs.put(&mut flags);
@@ -335,6 +298,10 @@ impl Cli {
             }
             Some(Command::Bench(bench)) => bench.knobs.put(&mut flags),
             Some(Command::Registry(registry)) => flags.set(Key::Registry, registry.registry.as_deref()),
+            Some(Command::Providers(ProvidersArgs { command: Some(ProvidersCommand::Show(show)), .. })) => {
+                flags.endpoint.clone_from(&show.endpoint);
+                flags.api_key_env.clone_from(&show.api_key_env);
+            }
             Some(Command::Providers(_)) | None => {}
         }
         flags

@@ -23,8 +23,7 @@ struct Report<'a> {
 }
 
 pub(super) async fn run(config: &RunConfig, args: &TestArgs, console: &Console) -> anyhow::Result<Ending> {
-    let sandbox = setup::sandbox(config, console)?;
-    let provider = advice::of(sandbox.load(&args.file).await)
+    let provider = advice::of(setup::loader(config, console)?.load(&args.file).await)
         .with_context(|| format!("would not be loaded: {}", args.file.display()))?;
     let mut vectors = vectors(args, console)?;
     let mut cases = Vec::new();

@@ -40,13 +40,14 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
     // Everything that may be refused is, before anything is changed or paid for.
     advice::of(sink::claim(&target, &registry, &batch_id, args.force))?;
     some_choice(&registry, &clusters, &config, console)?;
-    let judge = setup.prepared(Arc::clone(&registry), &batch_id).await?;
+    let mut judge = setup.prepared(Arc::clone(&registry), &batch_id).await?;
     if !clusters.is_empty() {
         advice::of(registry.upsert(clusters).await)?;
     }
     let opened = advice::of(sink::open(&target, &registry, &batch_id, args.rejudge))?;
     other_judges(&opened, &setup, &batch_id, console);
     let position = source.position();
+    setup.follow(&mut judge, console);
     let run =
         Run { source, sink: opened.sink, batch_id: batch_id.clone(), limit: args.knobs.limit, rejudge: args.rejudge };
     let watched = watch(&judge, run, position, console).await?;

@@ -11,6 +11,7 @@ mod outputs;
 mod providers;
 mod registry;
 mod setup;
+mod show;
 mod signals;
 mod stdout;
 mod watch;

@@ -1,20 +1,17 @@
 //! `judge-host providers`, and what is shown where no command is given: what was loaded, and what to type next.
 
 use super::args::{ProvidersArgs, ProvidersCommand};
-use super::{Ending, advice, conformance, setup, stdout};
+use super::{Ending, advice, conformance, setup, show, stdout};
 use anyhow::Context;
 use judge_host::config::{Layers, RunConfig};
-use judge_host::conformance::hostile;
-use judge_host::judge::catalog;
-use judge_host::model::{AuthSlot, SettingSpec};
-use judge_host::provider::{Catalog, Identity};
+use judge_host::conformance::{first_failure, hostile};
+use judge_host::model::{AuthSlot, SettingSpec, Signer};
+use judge_host::provider::{Catalog, Identity, Lock, short};
 use judge_host::report::{Console, table};
+use judge_host::sandbox::given;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-
-/// Characters of a digest that people compare.
-const DIGEST_SHOWN: usize = 12;
 
 /// One file of the folder, as `--json` shows it.
 #[derive(Serialize)]
@@ -28,6 +25,7 @@ struct Entry {
     digest: Option<String>,
     size_bytes: Option<u64>,
     imports: Option<Vec<String>>,
+    signer: Option<Signer>,
     default_endpoint: Option<String>,
     default_model: Option<String>,
     auth: Option<AuthSlot>,
@@ -47,6 +45,7 @@ impl Entry {
             digest: None,
             size_bytes: None,
             imports: None,
+            signer: None,
             default_endpoint: None,
             default_model: None,
             auth: None,
@@ -65,6 +64,7 @@ impl Entry {
             digest: Some(identity.digest.clone()),
             size_bytes: Some(identity.size_bytes),
             imports: Some(identity.imports.clone()),
+            signer: Some(identity.signer.clone()),
             default_endpoint: descriptor.default_endpoint,
             default_model: descriptor.default_model,
             auth: descriptor.auth,
@@ -79,6 +79,8 @@ pub(super) async fn run(layers: &Layers, args: &ProvidersArgs, console: &Console
     match &args.command {
         Some(ProvidersCommand::Check { file, hostile }) => return check(&config, file, *hostile, console).await,
         Some(ProvidersCommand::Test(args)) => return conformance::run(&config, args, console).await,
+        Some(ProvidersCommand::Show(args)) => return show::run(layers, &config, args, console).await,
+        Some(ProvidersCommand::Lock) => return lock(&config, console).await,
         None => {}
     }
     let catalog = scan(&config, console).await?;
@@ -119,22 +121,21 @@ pub(super) async fn welcome(layers: &Layers, console: &Console) -> anyhow::Resul
 }
 
 async fn check(config: &RunConfig, file: &Path, with_corpus: bool, console: &Console) -> anyhow::Result<Ending> {
-    let sandbox = setup::sandbox(config, console)?;
-    let provider =
-        advice::of(sandbox.load(file).await).with_context(|| format!("would not be loaded: {}", file.display()))?;
+    let loaded = advice::of(setup::loader(config, console)?.load(file).await);
+    let provider = loaded.with_context(|| format!("would not be loaded: {}", file.display()))?;
     let entry = Entry::loaded(provider.identity());
     let entries = std::slice::from_ref(&entry);
     stdout::text(&(listing(entries) + &settings(entries)))?;
     for import in entry.imports.iter().flatten() {
-        stdout::text(&format!("imports {import} (inert)\n"))?;
+        stdout::text(&format!("imports {import} (inert): {}\n", given(import).unwrap_or_default()))?;
+    }
+    if let Signer::Key { .. } = &provider.identity().signer {
+        stdout::text(&format!("signed by {}\n", provider.identity().signer))?;
     }
     if with_corpus {
         let cases = hostile(provider.as_ref(), &[]).await;
-        if let Some((case, failure)) = cases.iter().find_map(|case| Some((case, case.failure.as_ref()?))) {
-            let failed = cases.iter().filter(|case| !case.passed()).count();
-            let message =
-                format!("fails {failed} of {} hostile responses, first {}: {failure}", cases.len(), case.about);
-            return Err(advice::error(message, "`providers test FILE` shows them all"));
+        if let Some(failure) = first_failure(&cases) {
+            return Err(advice::error(failure, "`providers test FILE` shows them all"));
         }
         stdout::text(&format!("withstands {} hostile responses\n", cases.len()))?;
     }
@@ -142,9 +143,27 @@ async fn check(config: &RunConfig, file: &Path, with_corpus: bool, console: &Con
     Ok(Ending::Done)
 }
 
-async fn scan(config: &RunConfig, console: &Console) -> anyhow::Result<Catalog> {
-    let sandbox = setup::sandbox(config, console)?;
-    advice::of(catalog(&sandbox, &config.providers).await)
+/// Locks what is loaded, whatever was locked before.
+async fn lock(config: &RunConfig, console: &Console) -> anyhow::Result<Ending> {
+    let catalog = advice::of(setup::unlocked_loader(config, console)?.catalog(&config.providers).await)?;
+    let entries = catalog.entries();
+    for refused in entries.refused() {
+        console.note(&format!("not locked, as it is not loaded: {}: {}", refused.path.display(), refused.reason));
+    }
+    if entries.loaded().next().is_none() {
+        return Err(advice::error("no provider is loaded, and so none can be locked", catalog.hint()));
+    }
+    let lock = Lock::of(&config.providers, &entries);
+    let path = advice::of(lock.write())?;
+    let rows =
+        lock.entries().map(|locked| vec![locked.id.clone(), locked.version.clone(), short(&locked.sha256).to_owned()]);
+    stdout::text(&format!("{}\n", table(&["id", "version", "digest"], rows)))?;
+    console.say(&format!("written to {}; `--locked` loads nothing else", path.display()));
+    Ok(Ending::Done)
+}
+
+pub(super) async fn scan(config: &RunConfig, console: &Console) -> anyhow::Result<Catalog> {
+    advice::of(setup::loader(config, console)?.catalog(&config.providers).await)
 }
 
 fn entries(catalog: &Catalog) -> Vec<Entry> {
@@ -161,13 +180,12 @@ fn entries(catalog: &Catalog) -> Vec<Entry> {
 fn listing(entries: &[Entry]) -> String {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let rows = entries.iter().filter(|entry| entry.state == "loaded").map(|entry| {
-        let digest: String = entry.digest.iter().flat_map(|digest| digest.chars()).take(DIGEST_SHOWN).collect();
         vec![
             entry.id.clone().unwrap_or_default(),
             entry.version.clone().unwrap_or_default(),
-            digest,
+            entry.digest.as_deref().map(short).unwrap_or_default().to_owned(),
             format!("{} KB", entry.size_bytes.unwrap_or_default() / 1000),
-            format!("{} inert", entry.imports.as_ref().map_or(0, Vec::len)),
+            imports(entry.imports.as_deref().unwrap_or_default()),
             entry.state.to_owned(),
             entry.summary.clone().unwrap_or_default(),
         ]
@@ -183,6 +201,11 @@ fn listing(entries: &[Entry]) -> String {
         }
     }
     text
+}
+
+/// How much a provider imports: none is what its type proves to be harmless, the others are given empty.
+fn imports(imports: &[String]) -> String {
+    if imports.is_empty() { "none".to_owned() } else { format!("{} inert", imports.len()) }
 }
 
 /// What `--setting` takes, provider by provider.

@@ -6,9 +6,9 @@ use anyhow::Context;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::control::retry::RetryPolicy;
-use judge_host::judge::{Policy, catalog, connect};
+use judge_host::judge::{Change, Loader, Policy, connect};
 use judge_host::model::{Instructions, Settings};
-use judge_host::provider::{Catalog, Provider};
+use judge_host::provider::{Admission, Catalog, Keys, Provider};
 use judge_host::registry::{ClusterDraft, Registry, exchange};
 use judge_host::report::Console;
 use judge_host::sandbox::{Sandbox, SandboxOptions};
@@ -19,6 +19,8 @@ use std::sync::Arc;
 /// A provider, who sends for it, and how records are judged: everything but the registry.
 pub(super) struct Setup {
     pub(super) provider: Arc<dyn Provider>,
+    loader: Loader,
+    catalog: Arc<Catalog>,
     transport: Option<Arc<dyn Transport>>,
     /// Where requests go; none for a provider that sends nothing.
     pub(super) endpoint: Option<String>,
@@ -30,8 +32,8 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) async fn new(layers: &Layers, run: &RunConfig, console: &Console) -> anyhow::Result<Setup> {
         let instructions = instructions(run)?;
-        let sandbox = sandbox(run, console)?;
-        let catalog = advice::of(catalog(&sandbox, &run.providers).await)?;
+        let loader = loader(run, console)?;
+        let catalog = Arc::new(advice::of(loader.catalog(&run.providers).await)?);
         let provider = choose(&catalog, run.provider.as_deref())?;
         let descriptor = &provider.identity().descriptor;
         let own = advice::of(layers.for_provider(descriptor))?;
@@ -46,7 +48,7 @@ impl Setup {
             transport = transport.map(|inner| Arc::new(Bodies::around(inner, console)) as Arc<dyn Transport>);
         }
         let policy = policy(run, own.settings, instructions);
-        Ok(Setup { transport, endpoint: own.endpoint, has_key, policy, provider })
+        Ok(Setup { transport, endpoint: own.endpoint, has_key, policy, provider, loader, catalog })
     }
 
     /// The judge over a registry, not yet prepared.
@@ -65,10 +67,43 @@ impl Setup {
         })?;
         Ok(judge)
     }
+
+    /// Lets a judge take newer components of its provider into service, and tells what comes and goes.
+    pub(super) fn follow(&self, judge: &mut Judge, console: &Console) {
+        let console = console.clone();
+        judge.follow(self.loader.clone(), Arc::clone(&self.catalog), move |change| told(change, &console));
+    }
+}
+
+/// Each change once: what is refused again in the same words is no news.
+fn told(change: &Change, console: &Console) {
+    if matches!(change, Change::Refused { again: true, .. }) {
+        return;
+    }
+    console.note(&change.to_string());
+    if let Some(hint) = change.hint() {
+        console.line(&format!("hint: {hint}"));
+    }
+}
+
+/// From files to providers, with what the operator asks of them.
+pub(super) fn loader(run: &RunConfig, console: &Console) -> anyhow::Result<Loader> {
+    let admission = signed(run)?;
+    let admission = if run.locked { admission.locked_by(&run.providers) } else { admission };
+    Ok(Loader::new(sandbox(run, console)?, admission))
+}
+
+/// The same, whatever the lock file says.
+pub(super) fn unlocked_loader(run: &RunConfig, console: &Console) -> anyhow::Result<Loader> {
+    Ok(Loader::new(sandbox(run, console)?, signed(run)?))
+}
+
+fn signed(run: &RunConfig) -> anyhow::Result<Admission> {
+    Ok(Admission::default().signed_by(Keys::new(&run.trusted_keys)?))
 }
 
 /// The sandbox as it is configured; a cache that cannot be used costs time, and is told.
-pub(super) fn sandbox(run: &RunConfig, console: &Console) -> anyhow::Result<Sandbox> {
+fn sandbox(run: &RunConfig, console: &Console) -> anyhow::Result<Sandbox> {
     let options = SandboxOptions { cache_dir: run.cache_dir.clone(), ..SandboxOptions::default() };
     let sandbox = advice::of(Sandbox::new(options))?;
     if let Some(why) = sandbox.cache_refused() {

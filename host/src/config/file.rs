@@ -52,7 +52,10 @@ impl ConfigFile {
                 (_, value) => {
                     let spec = SPECS.iter().find(|spec| spec.name == name);
                     let spec = spec.ok_or_else(|| unknown_key(path, &name, &name, &known_keys()))?;
-                    let mut given = scalar(value, path, name)?;
+                    let mut given = match value {
+                        Value::Array(list) if spec.key == Key::TrustedKeys => texts(&list, path, name)?,
+                        value => scalar(value, path, name)?,
+                    };
                     if spec.is_path && given.text != "-" {
                         given.text = base.join(&given.text).display().to_string();
                     }
@@ -138,6 +141,16 @@ fn scalar(value: Value, path: &Path, key: String) -> Result<Given, ConfigError> 
         Value::Float(number) => Ok(Given::new(number.to_string(), origin)),
         Value::Boolean(choice) => Ok(Given::new(choice.to_string(), origin)),
         other => Err(Given::new(other.to_string(), origin).wrong("one text, number, true or false")),
+    }
+}
+
+/// A list of texts, as the flag has it: with commas between.
+fn texts(list: &[Value], path: &Path, key: String) -> Result<Given, ConfigError> {
+    let all: Option<Vec<_>> = list.iter().map(Value::as_str).collect();
+    let origin = Origin::File { path: path.into(), key };
+    match all {
+        Some(all) => Ok(Given::new(all.join(","), origin)),
+        None => Err(Given::new(Value::from(list.to_vec()).to_string(), origin).wrong("a list of texts")),
     }
 }
 

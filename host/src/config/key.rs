@@ -47,6 +47,10 @@ pub enum Key {
     LogBodies,
     /// Where compiled providers are kept.
     CacheDir,
+    /// Whether only locked providers are loaded.
+    Locked,
+    /// Whose signatures count.
+    TrustedKeys,
 }
 
 /// Where a key can be set, and what it is: the one table that help, errors and documentation are checked against.
@@ -69,7 +73,7 @@ pub struct Spec {
 }
 
 /// One row a key, in the order of the enum.
-pub const SPECS: [Spec; 23] = [
+pub const SPECS: [Spec; 25] = [
     path(Key::Providers, "providers", "--providers", Some("plugins"), "Folder of the providers' .wasm files"),
     text(Key::Provider, "provider", "--provider", "Id of the provider that judges; needed where several are loaded")
         .variable("DEFAULT_LLM_PROVIDER"),
@@ -170,6 +174,22 @@ pub const SPECS: [Spec; 23] = [
         "--cache-dir",
         None,
         "Folder of compiled providers; without it, $XDG_CACHE_HOME/judge-host or ~/.cache/judge-host",
+    ),
+    text(
+        Key::Locked,
+        "locked",
+        "--locked",
+        "Load only the components that plugins.lock in the folder of providers names, by their bytes; `providers lock` \
+         writes it",
+    )
+    .variable("JUDGE_HOST_LOCKED")
+    .default("false"),
+    text(
+        Key::TrustedKeys,
+        "trusted_keys",
+        "--trusted-keys",
+        "Minisign public keys, RW… or NAME=RW…, with commas between: a component is loaded only where one of them \
+         signed it, in ID.wasm.minisig beside it; without any, signatures are not looked at",
     ),
 ];
 

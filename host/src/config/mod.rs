@@ -3,6 +3,7 @@
 //! its descriptor is there.
 
 mod api_key;
+mod effective;
 mod environment;
 mod error;
 mod file;
@@ -19,6 +20,7 @@ mod vendor;
 mod examples;
 
 pub use api_key::ApiKey;
+pub use effective::{Effective, EffectiveKey};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use flags::Flags;

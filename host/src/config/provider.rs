@@ -68,13 +68,22 @@ impl Layers {
     }
 
     fn endpoint(&self, descriptor: &Descriptor, own: Option<&ProviderTable>) -> Result<Option<String>, ConfigError> {
-        let flag = self.flags.endpoint.as_ref().map(|text| Given::new(text, Origin::Flag("--endpoint".into())));
-        let given =
-            flag.or_else(|| self.variable(&variable_name(&descriptor.id, "API_URL"))).or_else(|| own?.endpoint.clone());
-        match given {
+        match self.named_endpoint(descriptor, own) {
             Some(given) => given.endpoint().map(|_| Some(given.text.trim().to_owned())),
             None => Ok(descriptor.default_endpoint.clone()),
         }
+    }
+
+    /// The endpoint that the operator named; none leaves it to the provider.
+    pub(super) fn named_endpoint(&self, descriptor: &Descriptor, own: Option<&ProviderTable>) -> Option<Given> {
+        let flag = self.flags.endpoint.as_ref().map(|text| Given::new(text, Origin::Flag("--endpoint".into())));
+        flag.or_else(|| self.variable(&variable_name(&descriptor.id, "API_URL"))).or_else(|| own?.endpoint.clone())
+    }
+
+    /// The variable that the operator named for the key.
+    pub(super) fn named_key(&self, own: Option<&ProviderTable>) -> Option<Given> {
+        let flag = self.flags.api_key_env.as_ref().map(|name| Given::new(name, Origin::Flag("--api-key-env".into())));
+        flag.or_else(|| own?.api_key_env.clone())
     }
 
     // A layer's general model belongs to the provider that the same layer names: `DEFAULT_MODEL=gpt-4o-mini` beside
@@ -101,8 +110,7 @@ impl Layers {
         own: Option<&ProviderTable>,
         endpoint: Option<&str>,
     ) -> Result<Credential, ConfigError> {
-        let flag = self.flags.api_key_env.as_ref().map(|name| Given::new(name, Origin::Flag("--api-key-env".into())));
-        let Some(named) = flag.or_else(|| own?.api_key_env.clone()) else {
+        let Some(named) = self.named_key(own) else {
             return self.vendor_credential(descriptor, endpoint);
         };
         let variable = named.text()?.trim().to_owned();

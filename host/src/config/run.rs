@@ -1,6 +1,6 @@
 use super::value::{Given, Origin};
 use super::{ConfigError, Key, Layers};
-use crate::model::{Births, Durability};
+use crate::model::{Births, Durability, TrustedKey};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -65,6 +65,10 @@ pub struct RunConfig {
     pub log_bodies: bool,
     /// Folder of compiled providers; none where neither the operator nor the environment names a place.
     pub cache_dir: Option<PathBuf>,
+    /// Whether only the components that the folder's lock file names are loaded.
+    pub locked: bool,
+    /// Keys of which one must have signed a component; none asks for no signature.
+    pub trusted_keys: Vec<TrustedKey>,
 }
 
 impl Layers {
@@ -101,6 +105,8 @@ impl Layers {
             slice_size: self.defaulted(Key::SliceSize).whole(NonZeroUsize::MIN..=SLICE_SIZE_MAX)?,
             log_bodies: self.defaulted(Key::LogBodies).boolean()?,
             cache_dir: path(Key::CacheDir)?.or_else(|| self.default_cache_dir()),
+            locked: self.defaulted(Key::Locked).boolean()?,
+            trusted_keys: self.given(Key::TrustedKeys).map_or(Ok(Vec::new()), |given| given.trusted_keys())?,
         })
     }
 
@@ -178,6 +184,7 @@ mod tests {
         assert_eq!(run.out, Output::Stdout);
         assert!(run.allow_new_cluster && !run.log_bodies);
         assert_eq!((run.provider, run.cache_dir), (None, None));
+        assert!(!run.locked && run.trusted_keys.is_empty());
     }
 
     #[test]
@@ -248,6 +255,16 @@ mod tests {
                 "expected: a BCP 47 tag such as `ru` or `pt-BR`",
             ),
             (
+                layers(&[], none(), "trusted_keys = [\"untrusted comment\"]"),
+                "wrong value from `judge.toml: trusted_keys`: `untrusted comment`",
+                "expected: minisign public keys, each `RW…` (56 characters) or `NAME=RW…`",
+            ),
+            (
+                layers(&[], none(), "trusted_keys = []"),
+                "wrong value from `judge.toml: trusted_keys`: ``",
+                "expected: minisign public keys, each `RW…` (56 characters) or `NAME=RW…`",
+            ),
+            (
                 layers(&[(Key::BatchId, " ")], none(), ""),
                 "wrong value from flag `--batch-id`: ` `",
                 "expected: a text that is not empty",
@@ -255,6 +272,20 @@ mod tests {
         ] {
             let told = layers.run().expect_err(error);
             assert_eq!((told.to_string().as_str(), told.hint().as_deref()), (error, Some(hint)));
+        }
+    }
+
+    #[test]
+    fn trusted_keys_are_a_list_with_or_without_names() {
+        const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+        let key = |name: Option<&str>| TrustedKey { name: name.map(str::to_owned), base64: KEY.to_owned() };
+        let listed = format!("trusted_keys = [\"{KEY}\", \"release={KEY}\"]");
+        let flag = format!(" {KEY},ci = {KEY} ");
+        for (layers, expected) in [
+            (layers(&[], Environment::default(), &listed), vec![key(None), key(Some("release"))]),
+            (layers(&[(Key::TrustedKeys, &flag)], Environment::default(), ""), vec![key(None), key(Some("ci"))]),
+        ] {
+            assert_eq!(layers.run().expect("good keys").trusted_keys, expected);
         }
     }
 

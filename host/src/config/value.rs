@@ -1,5 +1,7 @@
 use super::ConfigError;
-use crate::model::{Births, Durability};
+use crate::model::{Births, Durability, TrustedKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -8,6 +10,11 @@ use std::time::Duration;
 
 /// No wait of the operator's choice is longer than this.
 const DURATION_MAX: Duration = Duration::from_hours(24);
+
+/// A decoded public key of minisign: the algorithm, the key's number, the key.
+const PUBLIC_KEY_BYTES: usize = 42;
+/// What it begins with, whatever a signature by it was hashed with.
+const ED25519: &[u8] = b"Ed";
 
 /// Where a value came from, as errors say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,10 +141,27 @@ impl Given {
         Ok(url)
     }
 
+    /// Public keys, with commas between, each with or without a name.
+    pub(super) fn trusted_keys(&self) -> Result<Vec<TrustedKey>, ConfigError> {
+        let keys: Option<Vec<_>> = self.text.split(',').map(trusted_key).collect();
+        keys.ok_or_else(|| self.wrong("minisign public keys, each `RW…` (56 characters) or `NAME=RW…`"))
+    }
+
     /// The error that this value is not what is expected here.
     pub(super) fn wrong(&self, expected: impl Into<String>) -> ConfigError {
         ConfigError::Value { origin: self.origin.clone(), value: self.text.clone(), expected: expected.into() }
     }
+}
+
+/// A key as minisign prints it; its base64 ends without `=`, so that the sign can part it from a name.
+fn trusted_key(text: &str) -> Option<TrustedKey> {
+    let (name, base64) = match text.rsplit_once('=') {
+        Some((name, base64)) => (Some(name.trim()).filter(|name| !name.is_empty()), base64.trim()),
+        None => (None, text.trim()),
+    };
+    let bytes = STANDARD.decode(base64).ok()?;
+    let is_key = bytes.len() == PUBLIC_KEY_BYTES && bytes.starts_with(ED25519);
+    is_key.then(|| TrustedKey { name: name.map(str::to_owned), base64: base64.to_owned() })
 }
 
 #[cfg(test)]

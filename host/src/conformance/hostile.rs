@@ -125,7 +125,7 @@ async fn cut_off(provider: &dyn Provider, file: &VectorFile) -> Vec<Case> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Answer, Body, Choice, Confidence, Descriptor, HttpRequest, Outgoing, Task, Verdict};
+    use crate::model::{Answer, Body, Choice, Confidence, HttpRequest, Outgoing, Task, Verdict};
     use crate::provider::Identity;
     use async_trait::async_trait;
 
@@ -137,14 +137,7 @@ mod tests {
     }
 
     fn always(end: Result<Step, Fault>) -> Always {
-        let identity = Identity {
-            descriptor: Descriptor::default(),
-            digest: String::new(),
-            path: "always.wasm".into(),
-            size_bytes: 0,
-            imports: Vec::new(),
-            contract: String::new(),
-        };
+        let identity = Identity { path: "always.wasm".into(), ..Identity::default() };
         Always { identity, end, takes_jobs: true }
     }
 

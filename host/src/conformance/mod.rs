@@ -35,6 +35,13 @@ impl Case {
     }
 }
 
+/// What to say of cases that did not all pass: how many failed, and the first of them.
+pub fn first_failure(cases: &[Case]) -> Option<String> {
+    let (case, failure) = cases.iter().find_map(|case| Some((case, case.failure.as_ref()?)))?;
+    let failed = cases.iter().filter(|case| !case.passed()).count();
+    Some(format!("fails {failed} of {} hostile responses, first {}: {failure}", cases.len(), case.about))
+}
+
 /// A fault as a sentence for a failed case.
 fn told(fault: &Fault) -> String {
     match &fault.code {

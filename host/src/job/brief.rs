@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 /// The brief of the task that was asked last. While all clusters fit the prompt, the records of an epoch share it.
 #[derive(Default)]
-pub struct Briefs(ArcSwapOption<Briefed>);
+pub(super) struct Briefs(ArcSwapOption<Briefed>);
 
 struct Briefed {
     task: Arc<Task>,
@@ -45,7 +45,7 @@ fn are_same(one: &[Arc<Cluster>], other: &[Arc<Cluster>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Descriptor, FaultKind, HttpResponse, Job, Preparation, Previous, Settings, Step};
+    use crate::model::{FaultKind, HttpResponse, Job, Preparation, Previous, Settings, Step};
     use crate::provider::Identity;
     use async_trait::async_trait;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -58,14 +58,7 @@ mod tests {
     }
 
     fn counting(faults: usize) -> Counting {
-        let identity = Identity {
-            descriptor: Descriptor::default(),
-            digest: String::new(),
-            path: "counting.wasm".into(),
-            size_bytes: 0,
-            imports: Vec::new(),
-            contract: String::new(),
-        };
+        let identity = Identity { path: "counting.wasm".into(), ..Identity::default() };
         Counting { identity, faults, asked: AtomicUsize::new(0) }
     }
 

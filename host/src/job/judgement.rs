@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// The most requests of one job; the contract says so.
-const SENDS_MAX: usize = 3;
+pub const SENDS_MAX: usize = 3;
 
 /// The first step that a provider takes for a record: what `--dry-run` shows.
 ///
@@ -19,7 +19,7 @@ const SENDS_MAX: usize = 3;
 pub async fn first_step(plan: &Plan, registry: &Registry, record: Record) -> Result<Step, Fault> {
     let candidates = registry.snapshot().candidates(&record, plan.candidates_max, plan.first_epoch)?;
     let job = plan.job(&Arc::new(record), &candidates).await?;
-    plan.provider.build_request(&job).await
+    plan.prepared.provider.build_request(&job).await
 }
 
 /// One judgement of a record on the newest snapshot, within the time that the record has had since it was `begun`.
@@ -69,7 +69,7 @@ impl Tried {
 }
 
 fn outcome(plan: &Plan, request_id: String, slice_id: u64, tried: Tried) -> Outcome {
-    let identity = plan.provider.identity();
+    let identity = plan.prepared.provider.identity();
     Outcome {
         batch_id: plan.batch_id.clone(),
         slice_id,
@@ -122,7 +122,7 @@ async fn attempt(
 
 /// Build, send, parse, perhaps send again, and the check of the answer. `sends` counts the responses that came.
 async fn steps(plan: &Plan, job: &Job, tried: &mut Tried, sends: &mut usize) -> Result<Judged, Fault> {
-    let provider = plan.provider.as_ref();
+    let provider = plan.prepared.provider.as_ref();
     let mut step = provider.build_request(job).await?;
     if tried.request_hash.is_empty() {
         tried.request_hash = match &step {

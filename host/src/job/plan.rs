@@ -1,26 +1,23 @@
-use super::Counters;
-use super::brief::Briefs;
+use super::{Counters, Prepared};
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Cluster, Fault, Instructions, Job, Record, Settings, Task};
-use crate::provider::Provider;
 use crate::transport::Transport;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What all records of a run share.
+/// What all records of a run share that are judged by one component.
+#[derive(Clone)]
 pub struct Plan {
     /// The batch that the outcomes are committed under.
     pub batch_id: String,
     /// Who judges.
-    pub provider: Arc<dyn Provider>,
+    pub prepared: Arc<Prepared>,
     /// Who sends; none for a provider that sends nothing.
     pub transport: Option<Arc<dyn Transport>>,
     /// How to judge.
     pub settings: Arc<Settings>,
     /// What to know besides.
     pub instructions: Arc<Instructions>,
-    /// What the provider's preparation returned.
-    pub profile: Arc<[u8]>,
     /// Whether a new cluster is an allowed decision.
     pub allow_new_cluster: bool,
     /// The most candidates that a job shows.
@@ -35,8 +32,6 @@ pub struct Plan {
     pub total_timeout: Duration,
     /// What the run counts.
     pub counters: Arc<Counters>,
-    /// The brief that jobs share.
-    pub briefs: Briefs,
 }
 
 impl Plan {
@@ -45,14 +40,15 @@ impl Plan {
     /// # Errors
     /// Where the provider makes no brief.
     pub(super) async fn job(&self, record: &Arc<Record>, candidates: &Arc<[Arc<Cluster>]>) -> Result<Job, Fault> {
+        let Prepared { provider, profile, briefs } = self.prepared.as_ref();
         let task = || Task {
             candidates: Arc::clone(candidates),
             instructions: Arc::clone(&self.instructions),
             allow_new_cluster: self.allow_new_cluster,
             settings: Arc::clone(&self.settings),
-            profile: Arc::clone(&self.profile),
+            profile: Arc::clone(profile),
         };
-        let (task, brief) = self.briefs.of(self.provider.as_ref(), candidates, task).await?;
+        let (task, brief) = briefs.of(provider.as_ref(), candidates, task).await?;
         Ok(Job { records: vec![Arc::clone(record)], task, brief })
     }
 }

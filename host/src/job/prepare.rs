@@ -5,7 +5,7 @@ use crate::transport::Transport;
 use std::time::{Duration, Instant};
 
 /// The most requests of one preparation; the contract says so.
-const SENDS_MAX: usize = 8;
+pub const SENDS_MAX: usize = 8;
 
 /// The preflight before a run: the provider looks at the server, and what it learned goes into every job.
 /// Faults that pass by themselves (a server that is loading its model) are waited out as in a run.

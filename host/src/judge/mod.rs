@@ -1,22 +1,31 @@
 //! The composition root: wires a provider, its endpoint and a registry into one judge. The binary and programs
 //! that use the library come in here, and see the same.
 
+mod change;
+mod follow;
+mod loader;
 mod open;
 mod options;
+mod plans;
 mod run;
 mod slice;
 
-pub use open::{OpenError, catalog, connect};
+pub use change::Change;
+pub use loader::Loader;
+pub use open::{OpenError, connect};
 pub use options::JudgeOptions;
 pub use run::{Run, RunError, RunReport};
 pub use slice::Outcomes;
 
 use crate::control::retry::RetryPolicy;
-use crate::job::{self, Briefs, Counters, Plan};
+use crate::job::{self, Counters, Plan, Prepared};
 use crate::model::{Births, Fault, Instructions, Record, Settings, Step};
-use crate::provider::Provider;
+use crate::provider::{Catalog, Provider};
 use crate::registry::Registry;
 use crate::transport::Transport;
+use arc_swap::ArcSwap;
+use follow::Following;
+use plans::Plans;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,12 +78,13 @@ pub struct Policy {
 /// # }
 /// ```
 pub struct Judge {
-    provider: Arc<dyn Provider>,
+    /// Who judges, until a newer component of it comes.
+    serving: Arc<ArcSwap<Prepared>>,
     transport: Option<Arc<dyn Transport>>,
     registry: Arc<Registry>,
     policy: Policy,
-    profile: Arc<[u8]>,
     batch_id: String,
+    following: Option<Following>,
 }
 
 impl Judge {
@@ -87,7 +97,8 @@ impl Judge {
         policy: Policy,
         batch_id: String,
     ) -> Judge {
-        Judge { provider, transport, registry, policy, profile: Arc::from([]), batch_id }
+        let serving = Arc::new(ArcSwap::from_pointee(Prepared::new(provider, [])));
+        Judge { serving, transport, registry, policy, batch_id, following: None }
     }
 
     /// Lets the provider look at its server: is it there, is the key right, does it know the model.
@@ -97,8 +108,9 @@ impl Judge {
     pub async fn prepare(&mut self) -> Result<(), Fault> {
         let Policy { settings, retry, total_timeout, .. } = &self.policy;
         let transport = self.transport.as_deref();
-        let profile = job::prepare(self.provider.as_ref(), transport, settings, retry, *total_timeout).await?;
-        self.profile = profile.into();
+        let provider = self.provider();
+        let profile = job::prepare(provider.as_ref(), transport, settings, retry, *total_timeout).await?;
+        self.serving.store(Arc::new(Prepared::new(provider, profile)));
         Ok(())
     }
 
@@ -106,18 +118,23 @@ impl Judge {
     #[must_use]
     pub fn elsewhere(&self, registry: Arc<Registry>, parallel: usize) -> Judge {
         Judge {
-            provider: Arc::clone(&self.provider),
+            serving: Arc::clone(&self.serving),
             transport: self.transport.clone(),
             registry,
             policy: Policy { parallel, ..self.policy.clone() },
-            profile: Arc::clone(&self.profile),
             batch_id: self.batch_id.clone(),
+            following: None,
         }
     }
 
-    /// Who judges.
-    pub fn provider(&self) -> &dyn Provider {
-        self.provider.as_ref()
+    /// Who judges the records that begin now.
+    pub fn provider(&self) -> Arc<dyn Provider> {
+        Arc::clone(&self.serving.load().provider)
+    }
+
+    /// The providers of the folder that the judge follows; none where it follows none.
+    pub fn catalog(&self) -> Option<&Catalog> {
+        self.following.as_ref().map(|following| following.catalog.as_ref())
     }
 
     /// Where clusters and outcomes are kept.
@@ -141,11 +158,10 @@ impl Judge {
     fn plan(&self, batch_id: &str, counters: Arc<Counters>) -> Plan {
         Plan {
             batch_id: batch_id.to_owned(),
-            provider: Arc::clone(&self.provider),
+            prepared: self.serving.load_full(),
             transport: self.transport.clone(),
             settings: Arc::clone(&self.policy.settings),
             instructions: Arc::clone(&self.policy.instructions),
-            profile: Arc::clone(&self.profile),
             allow_new_cluster: self.policy.allow_new_cluster,
             candidates_max: self.policy.candidates_max,
             first_epoch: self.registry.snapshot().epoch,
@@ -153,7 +169,10 @@ impl Judge {
             retry: self.policy.retry,
             total_timeout: self.policy.total_timeout,
             counters,
-            briefs: Briefs::default(),
         }
+    }
+
+    fn plans(&self, batch_id: &str, counters: Arc<Counters>) -> Plans {
+        Plans::new(Arc::clone(&self.serving), self.plan(batch_id, counters))
     }
 }

@@ -1,14 +1,13 @@
 //! From options to a prepared judge.
 
-use super::{Judge, JudgeOptions};
+use super::{Judge, JudgeOptions, Loader};
 use crate::model::{Descriptor, Fault};
-use crate::provider::{Catalog, CatalogError, UnknownProvider};
+use crate::provider::{Admission, CatalogError, Keys, UnknownProvider, UnusableKey};
 use crate::registry::{Registry, RegistryError};
 use crate::sandbox::{Sandbox, SandboxError, SandboxOptions};
 use crate::transport::{
     Credential, Endpoint, EndpointError, HttpTransport, Secret, Transport, TransportError, TransportLimits,
 };
-use std::path::Path;
 use std::sync::Arc;
 
 /// Why a judge cannot be opened.
@@ -20,6 +19,9 @@ pub enum OpenError {
     /// The folder of providers cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// One of the trusted keys is none.
+    #[error(transparent)]
+    TrustedKey(#[from] UnusableKey),
     /// No provider goes by that id.
     #[error(transparent)]
     UnknownProvider(#[from] UnknownProvider),
@@ -52,6 +54,7 @@ impl OpenError {
         match self {
             OpenError::Sandbox(_) => None,
             OpenError::Catalog(error) => Some(error.hint()),
+            OpenError::TrustedKey(_) => Some("minisign prints it: 56 characters that begin with RW".to_owned()),
             OpenError::UnknownProvider(error) => Some(error.hint()),
             OpenError::Endpoint(error) => Some(error.hint()),
             OpenError::Transport(error) => Some(error.hint().to_owned()),
@@ -70,7 +73,12 @@ impl Judge {
     pub async fn open(options: JudgeOptions) -> Result<Judge, OpenError> {
         let cache_dir = options.cache_dir.clone();
         let sandbox = Sandbox::new(SandboxOptions { cache_dir, ..SandboxOptions::default() })?;
-        let catalog = catalog(&sandbox, &options.providers).await?;
+        let mut admission = Admission::default().signed_by(Keys::new(&options.trusted_keys)?);
+        if options.locked {
+            admission = admission.locked_by(&options.providers);
+        }
+        let loader = Loader::new(sandbox, admission);
+        let catalog = loader.catalog(&options.providers).await?;
         let provider = catalog.get(&options.provider)?;
         let descriptor = &provider.identity().descriptor;
         let limits = TransportLimits { attempt: options.timeout, ..TransportLimits::default() };
@@ -84,6 +92,9 @@ impl Judge {
         let mut judge = Judge::new(provider, transport, Arc::new(registry), policy, options.batch_id);
         let prepared = judge.prepare().await;
         prepared.map_err(|fault| OpenError::Prepare { provider: options.provider, fault })?;
+        if options.follow {
+            judge.follow(loader, Arc::new(catalog), |_| ());
+        }
         Ok(judge)
     }
 }
@@ -106,12 +117,4 @@ pub fn connect(
     let Some(endpoint) = endpoint.or(descriptor.default_endpoint.as_deref()) else { return Ok(None) };
     let transport = HttpTransport::new(Endpoint::parse(endpoint)?, credential, limits)?;
     Ok(Some(Arc::new(transport)))
-}
-
-/// The providers of a folder: those that loaded, and those refused with the reason.
-///
-/// # Errors
-/// Where the folder cannot be read.
-pub async fn catalog(sandbox: &Sandbox, folder: &Path) -> Result<Catalog, CatalogError> {
-    Catalog::scan(folder, |path| async move { sandbox.load(&path).await }).await
 }

@@ -1,6 +1,6 @@
 use super::Policy;
 use crate::control::retry::RetryPolicy;
-use crate::model::{Births, Instructions, Settings};
+use crate::model::{Births, Instructions, Settings, TrustedKey};
 use crate::transport::{Secret, TransportLimits};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +51,14 @@ pub struct JudgeOptions {
     pub total_timeout: Duration,
     /// Records a slice.
     pub slice_size: u64,
+    /// Whether only the components that the folder's `plugins.lock` names are loaded.
+    pub locked: bool,
+    /// Keys of which one must have signed a component; none asks for no signature.
+    pub trusted_keys: Vec<TrustedKey>,
+    /// Whether a newer component of the provider is taken into service as soon as it comes; see [`Judge::follow`].
+    ///
+    /// [`Judge::follow`]: super::Judge::follow
+    pub follow: bool,
     /// Folder for compiled components; none compiles them anew each time.
     pub cache_dir: Option<PathBuf>,
 }
@@ -79,6 +87,9 @@ impl Default for JudgeOptions {
             timeout: TransportLimits::default().attempt,
             total_timeout: Duration::from_mins(10),
             slice_size: 60,
+            locked: false,
+            trusted_keys: Vec::new(),
+            follow: true,
             cache_dir: None,
         }
     }

@@ -83,7 +83,7 @@ impl Judge {
         drain: &Drain,
         each: impl FnMut(&Finished) + Send + 'static,
     ) -> Result<RunReport, RunError> {
-        let plan = Arc::new(self.plan(&run.batch_id, Arc::clone(&counters)));
+        let plans = self.plans(&run.batch_id, Arc::clone(&counters));
         let asked = drain.clone();
         let drain = drain.child();
         let intake = Intake {
@@ -100,7 +100,7 @@ impl Judge {
             tokio::task::spawn_blocking(move || write(results, run.sink, each, &drain, &counters))
         };
         let work = |item| {
-            let (working, drain) = (job::work(Arc::clone(&plan), Arc::clone(&self.registry), item), drain.clone());
+            let (working, drain) = (job::work(plans.now(), Arc::clone(&self.registry), item), drain.clone());
             async move {
                 let worked = working.await;
                 // At once, and not when the writer comes to it: whatever begins now would be paid for nothing.

@@ -54,7 +54,7 @@ impl Judge {
         records: impl Stream<Item = Record> + Send + 'static,
         parallel: Option<usize>,
     ) -> Outcomes {
-        let plan = Arc::new(self.plan(&self.batch_id, Arc::default()));
+        let plans = self.plans(&self.batch_id, Arc::default());
         let registry = Arc::clone(&self.registry);
         let parallel = parallel.unwrap_or(self.policy.parallel);
         let slice_size = self.policy.slice_size.max(1);
@@ -66,7 +66,7 @@ impl Judge {
                 index += 1;
                 (record, slice_id)
             });
-            let work = move |(record, slice_id)| once(Arc::clone(&plan), Arc::clone(&registry), record, slice_id);
+            let work = move |(record, slice_id)| once(plans.now(), Arc::clone(&registry), record, slice_id);
             job::schedule(parallel, items, work, tx, &Drain::default()).await;
         });
         Outcomes { outcomes, judging: AbortOnDropHandle::new(judging) }

@@ -10,6 +10,7 @@ mod fault;
 mod job;
 mod outcome;
 mod record;
+mod signer;
 mod verdict;
 
 pub use births::Births;
@@ -21,4 +22,5 @@ pub use fault::{Fault, FaultKind};
 pub use job::{Instructions, Job, Settings, Task};
 pub use outcome::{Decision, Judged, Outcome};
 pub use record::Record;
+pub use signer::{Signer, TrustedKey};
 pub use verdict::{Answer, Choice, Confidence, Proposal, Usage, Verdict};

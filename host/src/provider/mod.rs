@@ -1,16 +1,41 @@
-//! What the rest of the host knows of a provider: a trait of values in, values out, and the table of those loaded.
-//! Nothing here knows that a provider is a component.
+//! What the rest of the host knows of a provider: a trait of values in, values out, the table of those loaded, what the
+//! operator asks of a file before it is loaded, and the folder as it changes. Nothing here knows what a component is.
 
+mod admission;
+mod artifact;
 mod catalog;
+mod error;
+mod lock;
+mod read;
+mod settle;
+mod signature;
+mod stamp;
+mod table;
+mod watch;
 
-pub use catalog::{Catalog, CatalogError, FILES_MAX, Refused, RefusedFile, Table, UnknownProvider};
+pub use admission::{Admission, Admitted};
+pub use artifact::Artifact;
+pub use catalog::Catalog;
+pub use error::{CatalogError, UnknownProvider};
+pub use lock::{LOCK_FILE, Lock, LockError, LockState, Locked};
+pub use read::read_bounded;
+pub use settle::Touched;
+pub use signature::{Keys, UnusableKey};
+pub use stamp::{Stamp, Stamps};
+pub use table::{Refused, RefusedFile, Table};
+pub use watch::Watch;
 
-use crate::model::{Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step, Task};
+/// Components in one folder.
+pub const FILES_MAX: usize = 256;
+/// Characters of a digest that people compare.
+const DIGEST_SHOWN: usize = 12;
+
+use crate::model::{Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Signer, Step, Task};
 use async_trait::async_trait;
 use std::path::PathBuf;
 
 /// Which provider it is: what it says of itself, and what the host found out about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Identity {
     /// What it says of itself.
     pub descriptor: Descriptor,
@@ -20,10 +45,17 @@ pub struct Identity {
     pub path: PathBuf,
     /// The file's size.
     pub size_bytes: u64,
-    /// What it imports, by name; sorted.
-    pub imports: Vec<String>,
     /// The version of the contract that it was built for.
     pub contract: String,
+    /// What it imports, by name; sorted.
+    pub imports: Vec<String>,
+    /// Who signed it.
+    pub signer: Signer,
+}
+
+/// The beginning of a digest: as much as people compare.
+pub fn short(digest: &str) -> &str {
+    digest.get(..DIGEST_SHOWN).unwrap_or(digest)
 }
 
 /// Builds requests and parses responses; sends nothing itself.

@@ -79,6 +79,13 @@ pub(super) fn check<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<()
     if names.is_empty() { Ok(()) } else { Err(Refusal::ImportRefused { imports: names, reason: reasons.join("; ") }) }
 }
 
+/// What a component has of an import that it may have; none where it may not have it.
+pub fn given(import: &str) -> Option<&'static str> {
+    let (name, _) = import.split_once('@').unwrap_or((import, ""));
+    let rule = RULES.iter().find(|rule| rule.name == name && rule.ruling == Ruling::Inert)?;
+    refusal(import).is_none().then_some(rule.reason)
+}
+
 /// Why an import is refused; none where it may be given.
 fn refusal(import: &str) -> Option<&'static str> {
     let (name, version) = import.split_once('@').unwrap_or((import, ""));
@@ -116,6 +123,13 @@ mod tests {
         }
         assert!(check(["wasi:cli/exit@0.2.6", "wasi:io/error@0.2.6"]).is_ok());
         assert!(check([]).is_ok(), "no imports at all is the best case");
+    }
+
+    #[test]
+    fn what_is_given_is_told_and_what_is_not_has_nothing_to_tell() {
+        assert_eq!(given("wasi:filesystem/preopens@0.2.6"), Some("an empty list"));
+        assert_eq!(given("wasi:cli/environment@0.3.0"), None);
+        assert_eq!(given("wasi:sockets/tcp@0.2.0"), None);
     }
 
     #[test]

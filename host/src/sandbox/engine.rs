@@ -7,7 +7,8 @@ use super::shared::Core;
 use super::store;
 use super::ticker::Ticker;
 use super::{cache, load, refusal::Refusal};
-use crate::provider::Provider;
+use crate::model::Signer;
+use crate::provider::{Artifact, Provider};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,7 +98,26 @@ impl Sandbox {
     /// # Errors
     /// Why it is no provider that can be run here.
     pub async fn load(&self, path: &Path) -> Result<Arc<dyn Provider>, Refusal> {
-        load::load(&self.core, path).await
+        let path = path.to_owned();
+        let artifact = tokio::task::spawn_blocking(move || load::read(&path)).await;
+        let artifact = artifact.map_err(|error| Refusal::Unreadable { source: io::Error::other(error) })??;
+        self.load_read(artifact, Signer::NotChecked).await
+    }
+
+    /// Reads a file that may be a component, whole, once. It blocks.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is larger than any component.
+    pub fn read(path: &Path) -> Result<Artifact, Refusal> {
+        load::read(path)
+    }
+
+    /// Loads what was read of a file, as [`Sandbox::load`] does. Whoever checked its signature says who the signer is.
+    ///
+    /// # Errors
+    /// Why it is no provider that can be run here.
+    pub async fn load_read(&self, artifact: Artifact, signer: Signer) -> Result<Arc<dyn Provider>, Refusal> {
+        load::load(&self.core, artifact, signer).await
     }
 
     /// Why the cache folder that was asked for is not used; none where it is, or where none was asked for.

@@ -5,11 +5,8 @@ use super::limits::COMPONENT_BYTES_MAX;
 use super::refusal::chain;
 use super::shared::Core;
 use super::{Refusal, audit, contract, descriptor};
-use crate::model::Descriptor;
-use crate::provider::{Identity, Provider};
-use sha2::{Digest as _, Sha256};
-use std::fs::File;
-use std::io::{self, Read as _};
+use crate::model::{Descriptor, Signer};
+use crate::provider::{Artifact, Identity, Provider, read_bounded};
 use std::path::Path;
 use std::sync::Arc;
 use wasmtime::{Config, Engine, component};
@@ -19,37 +16,26 @@ const MAGIC: &[u8] = b"\0asm";
 /// After the magic: a core module of version 1.
 const CORE: &[u8] = &[1, 0, 0, 0];
 
-/// A component that compiled, and what its bytes told.
-struct Compiled {
-    component: component::Component,
-    digest: String,
-    size_bytes: u64,
-}
-
-/// Loads one file.
-pub(super) async fn load(core: &Arc<Core>, path: &Path) -> Result<Arc<dyn Provider>, Refusal> {
-    let (engine, file) = (core.engine.clone(), path.to_owned());
-    let compiled = tokio::task::spawn_blocking(move || compile(&engine, &file))
+/// Loads what was read of a file. Who signed it is for others to know.
+pub(super) async fn load(core: &Arc<Core>, artifact: Artifact, signer: Signer) -> Result<Arc<dyn Provider>, Refusal> {
+    let (path, digest) = (artifact.path().to_owned(), artifact.digest().to_owned());
+    let size_bytes = artifact.bytes().len() as u64;
+    let engine = core.engine.clone();
+    let compiled = tokio::task::spawn_blocking(move || compile(&engine, artifact.bytes()))
         .await
         .map_err(|_| Refusal::Compile { reason: "the compiler gave up".to_owned() })??;
-    let world = compiled.component.component_type();
+    let world = compiled.component_type();
     let (version, number) = contract::common(core.versions, world.exports(&core.engine).map(|(name, _)| name))?;
     let mut imports: Vec<String> = world.imports(&core.engine).map(|(name, _)| name.to_owned()).collect();
     audit::check(imports.iter().map(String::as_str))?;
     imports.sort_unstable();
 
-    let contract = core.linker.instantiate_pre(&compiled.component).and_then(version.bind);
-    let contract = contract.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })?;
-    let guest = Guest { core: Arc::clone(core), contract };
+    let functions = core.linker.instantiate_pre(&compiled).and_then(version.bind);
+    let functions = functions.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })?;
+    let guest = Guest { core: Arc::clone(core), contract: functions };
     guest.check_types().await?;
-    let identity = Identity {
-        descriptor: describe(&guest).await?,
-        digest: compiled.digest,
-        path: path.to_owned(),
-        size_bytes: compiled.size_bytes,
-        imports,
-        contract: number,
-    };
+    let descriptor = describe(&guest).await?;
+    let identity = Identity { descriptor, digest, path, size_bytes, contract: number, imports, signer };
     Ok(Arc::new(Component { guest, identity }))
 }
 
@@ -64,30 +50,19 @@ async fn describe(guest: &Guest) -> Result<Descriptor, Refusal> {
     Ok(first)
 }
 
-fn compile(engine: &Engine, path: &Path) -> Result<Compiled, Refusal> {
-    let bytes = read(path)?;
-    check_form(&bytes)?;
-    let component = component::Component::from_binary(engine, &bytes).map_err(|error| {
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<component::Component, Refusal> {
+    check_form(bytes)?;
+    component::Component::from_binary(engine, bytes).map_err(|error| {
         let reason = chain(&error);
-        if is_valid(&bytes) { Refusal::Compile { reason } } else { Refusal::Damaged { reason } }
-    })?;
-    let digest = format!("{:x}", Sha256::digest(&bytes));
-    Ok(Compiled { component, digest, size_bytes: bytes.len() as u64 })
+        if is_valid(bytes) { Refusal::Compile { reason } } else { Refusal::Damaged { reason } }
+    })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
-    let unreadable = |source: io::Error| Refusal::Unreadable { source };
-    let file = File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::other("not a regular file")));
-    }
-    let mut bytes = Vec::new();
-    // One byte more than is allowed, to know whether there is more; a size told beforehand may change.
-    file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > COMPONENT_BYTES_MAX {
-        return Err(Refusal::TooLarge { bytes_max: COMPONENT_BYTES_MAX });
-    }
-    Ok(bytes)
+/// Reads a file, once. It blocks.
+pub(super) fn read(path: &Path) -> Result<Artifact, Refusal> {
+    let bytes = read_bounded(path, COMPONENT_BYTES_MAX).map_err(|source| Refusal::Unreadable { source })?;
+    let bytes = bytes.ok_or(Refusal::TooLarge { bytes_max: COMPONENT_BYTES_MAX })?;
+    Ok(Artifact::new(path.to_owned(), bytes))
 }
 
 /// What kind of file it is, by its first bytes.

@@ -20,6 +20,7 @@ mod trap;
 #[cfg(test)]
 mod tests;
 
+pub use audit::given;
 pub use engine::{Sandbox, SandboxError, SandboxOptions};
 pub use limits::{
     BRIEF_BYTES_MAX, COMPONENT_BYTES_MAX, CPU_MAX, INSTANCES_MAX, LOG_BYTES_MAX, Limits, MEMORY_BYTES_MAX,

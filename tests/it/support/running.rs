@@ -66,6 +66,18 @@ impl Running {
         }
     }
 
+    /// Reads its stderr up to the next line with these words, and gives that.
+    pub async fn read_line_with(&mut self, words: &str) -> String {
+        loop {
+            let line = timely(self.stderr.next_line()).await.expect("stderr is UTF-8");
+            let line = line.unwrap_or_else(|| panic!("{words}: not in {}", self.told.stderr));
+            self.told.stderr += &format!("{line}\n");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
     /// Waits for its end; what it left, with all that was read before. Ended by a signal, its code is -1.
     pub async fn end(mut self) -> Ran {
         let Ran { mut stdout, mut stderr, .. } = self.told;

@@ -44,7 +44,7 @@ fn flags_reach_their_keys() {
                 --api-key-env K --setting a=1 --setting b=2 --clusters c --registry r --durability fast --births free --batch-id b --out o --parallel 8 \
                 --limit 9 --instructions i --language ru --timeout 1s --total-timeout 2s --attempts 3 \
                 --candidates-max 4 --no-new-cluster --temperature 0.5 --max-output-tokens 6 --seed 7 --slice-size 60 \
-                --log-bodies --cache-dir d --rejudge --dry-run --summary s.json --force";
+                --log-bodies --cache-dir d --locked --trusted-keys RW,n=RW --rejudge --dry-run --summary s.json --force";
     let cli = parse(line).expect("a good line");
     let flags = cli.flags();
     for (key, value) in [
@@ -71,6 +71,8 @@ fn flags_reach_their_keys() {
         (Key::SliceSize, "60"),
         (Key::LogBodies, "true"),
         (Key::CacheDir, "d"),
+        (Key::Locked, "true"),
+        (Key::TrustedKeys, "RW,n=RW"),
     ] {
         assert_eq!(flags.get(key), Some(value), "{key:?}");
     }
@@ -101,6 +103,11 @@ fn lines_that_others_script_against_are_understood() {
         "judge-host providers --json --providers ./plugins",
         "judge-host providers check a.wasm",
         "judge-host providers check a.wasm --hostile",
+        "judge-host providers show ollama --json",
+        "judge-host providers show openai --endpoint http://h --api-key-env K",
+        "judge-host providers lock",
+        "judge-host --locked judge in.jsonl",
+        "judge-host judge in.jsonl --locked --trusted-keys RW",
         "judge-host providers test a.wasm --vectors v --json",
         "judge-host providers test a.wasm --update",
         "judge-host registry list --limit 10 --json --registry a.db",
@@ -129,6 +136,7 @@ fn lines_that_mean_nothing_are_refused() {
         ("judge-host registry export - --batch-id b", ErrorKind::MissingRequiredArgument),
         ("judge-host registry export - --format xml", ErrorKind::InvalidValue),
         ("judge-host providers check", ErrorKind::MissingRequiredArgument),
+        ("judge-host providers show", ErrorKind::MissingRequiredArgument),
         ("judge-host judge --limit some", ErrorKind::ValueValidation),
         ("judge-host judge --paralel 5", ErrorKind::UnknownArgument),
         ("judge-host judgement", ErrorKind::InvalidSubcommand),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step, Task};
-use crate::provider::Identity;
+use crate::provider::{FILES_MAX, Identity};
 use async_trait::async_trait;
 use std::fs;
 use tempfile::TempDir;
@@ -39,24 +39,8 @@ async fn load(path: PathBuf) -> Result<Arc<dyn Provider>, Refused> {
     if id.is_empty() {
         return Err(Refused { reason: "it is empty".to_owned(), hint: Some("fill it".to_owned()) });
     }
-    let descriptor = Descriptor {
-        id,
-        version: "1".to_owned(),
-        summary: String::new(),
-        default_endpoint: None,
-        default_model: None,
-        auth: None,
-        settings: Vec::new(),
-        extras: Vec::new(),
-    };
-    Ok(Arc::new(Named(Identity {
-        descriptor,
-        digest: String::new(),
-        path,
-        size_bytes: 0,
-        imports: Vec::new(),
-        contract: String::new(),
-    })))
+    let descriptor = Descriptor { id, version: "1".to_owned(), ..Descriptor::default() };
+    Ok(Arc::new(Named(Identity { descriptor, path, ..Identity::default() })))
 }
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -102,6 +86,7 @@ async fn a_refused_file_is_kept_with_its_reason_and_stops_nothing() {
         path: folder.path().join("a.wasm"),
         reason: "it is empty".to_owned(),
         hint: Some("fill it".to_owned()),
+        behind: None,
     };
     assert_eq!(table.refused(), [expected]);
 }
@@ -139,15 +124,56 @@ async fn too_many_files_are_an_error() {
 }
 
 #[tokio::test]
-async fn a_new_scan_replaces_the_table_and_leaves_what_is_held() {
-    let folder = folder(&[("a.wasm", "old")]);
+async fn a_refused_file_that_was_meant_is_answered_with_its_reason() {
+    let folder = folder(&[("a.wasm", "alpha"), ("beta.wasm", "")]);
     let catalog = Catalog::scan(folder.path(), load).await.unwrap();
-    let held = catalog.get("old").unwrap();
-    fs::write(folder.path().join("a.wasm"), "new").unwrap();
-    catalog.rescan(load).await.unwrap();
-    assert_eq!(ids(&catalog.entries()), ["new"]);
-    assert_eq!(held.identity().descriptor.id, "old");
-    fs::remove_dir_all(folder.path()).unwrap();
-    assert!(catalog.rescan(load).await.is_err());
-    assert_eq!(ids(&catalog.entries()), ["new"], "the old table stays");
+    let error = catalog.get("beta").err().unwrap();
+    assert_eq!(error.hint(), "`beta.wasm` is not loaded: it is empty; fill it");
+}
+
+async fn loaded(folder: &TempDir, name: &str, id: &str) -> Arc<dyn Provider> {
+    fs::write(folder.path().join(name), id).unwrap();
+    load(folder.path().join(name)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_newer_provider_takes_the_place_of_what_its_file_gave_and_who_holds_that_keeps_it() {
+    let folder = folder(&[("a.wasm", "old"), ("b.wasm", "other")]);
+    let catalog = Catalog::scan(folder.path(), load).await.unwrap();
+    let (held, table) = (catalog.get("old").unwrap(), catalog.entries());
+    catalog.put(&loaded(&folder, "a.wasm", "new").await).unwrap();
+    assert_eq!(ids(&catalog.entries()), ["new", "other"], "another id is another provider");
+    assert_eq!((held.identity().descriptor.id.as_str(), ids(&table)), ("old", vec!["old", "other"]));
+}
+
+#[tokio::test]
+async fn an_id_that_is_taken_is_not_given_away_until_its_file_goes() {
+    let folder = folder(&[("a.wasm", "same")]);
+    let catalog = Catalog::scan(folder.path(), load).await.unwrap();
+    let (first, twin) = (folder.path().join("a.wasm"), loaded(&folder, "b.wasm", "same").await);
+    let refused = catalog.put(&twin).unwrap_err();
+    assert_eq!(refused.reason, "its id `same` is taken by `a.wasm`");
+    catalog.refuse(&refused);
+    assert_eq!(catalog.get("same").unwrap().identity().path, first);
+    assert_eq!(catalog.entries().behind(&first).collect::<Vec<_>>(), [folder.path().join("b.wasm")]);
+    catalog.remove(&first);
+    assert!(catalog.get("same").is_err());
+    catalog.put(&twin).unwrap();
+    assert!(catalog.entries().refused().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_what_is_loaded_and_is_news_once() {
+    let folder = folder(&[("a.wasm", "good")]);
+    let catalog = Catalog::scan(folder.path(), load).await.unwrap();
+    let path = folder.path().join("a.wasm");
+    let refused = |reason: &str| RefusedFile::new(&path, Refused { reason: reason.to_owned(), hint: None });
+    assert!(catalog.refuse(&refused("torn")));
+    assert!(!catalog.refuse(&refused("torn")), "the same again");
+    assert!(catalog.refuse(&refused("empty")), "another reason");
+    assert_eq!((ids(&catalog.entries()), catalog.entries().refused().len()), (vec!["good"], 1));
+    catalog.pardon(&path);
+    assert!(catalog.entries().refused().is_empty() && catalog.get("good").is_ok());
+    catalog.remove(&path);
+    assert!(catalog.entries().is_empty());
 }
