@@ -6,6 +6,7 @@ use crate::support::{Case, Ran, Running, records};
 use minisign::KeyPair;
 use std::fs;
 use std::io::Cursor;
+use tokio::io::AsyncWriteExt as _;
 
 fn pair() -> KeyPair {
     KeyPair::generate_unencrypted_keypair().unwrap()
@@ -93,6 +94,8 @@ async fn a_replacement_waits_for_its_signature() {
     let url = server.url();
     let line = ["--providers", "p", "judge", "-", "--provider", ID, "--endpoint", &url, "--batch-id", "b"];
     let mut running = Running::start(&case, &line);
+    running.stdin.as_mut().unwrap().write_all(records(1).as_bytes()).await.unwrap();
+    running.read_rows(1).await;
     super::put(&case.path("p/misbehaving.wasm"), &variant(1));
     let told = running.read_line_with("goes on as").await;
     assert!(told.contains("is not over these bytes"), "{told}");

@@ -68,14 +68,19 @@ impl Running {
 
     /// Reads its stderr up to the next line with these words, and gives that.
     pub async fn read_line_with(&mut self, words: &str) -> String {
-        loop {
-            let line = timely(self.stderr.next_line()).await.expect("stderr is UTF-8");
-            let line = line.unwrap_or_else(|| panic!("{words}: not in {}", self.told.stderr));
-            self.told.stderr += &format!("{line}\n");
-            if line.contains(words) {
-                return line;
+        // Together, as a run that has nothing to say goes on telling its progress.
+        let reading = async {
+            loop {
+                let line = self.stderr.next_line().await.expect("stderr is UTF-8");
+                let line = line.unwrap_or_else(|| panic!("{words}: not in {}", self.told.stderr));
+                self.told.stderr += &format!("{line}\n");
+                if line.contains(words) {
+                    return line;
+                }
             }
-        }
+        };
+        let found = tokio::time::timeout(PATIENCE, reading).await;
+        found.unwrap_or_else(|_| panic!("{words}: not within a minute in {}", self.told.stderr))
     }
 
     /// Waits for its end; what it left, with all that was read before. Ended by a signal, its code is -1.
