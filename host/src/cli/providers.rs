@@ -5,10 +5,11 @@ use super::{Ending, advice, conformance, setup, stdout};
 use anyhow::Context;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::conformance::hostile;
-use judge_host::judge::catalog;
+use judge_host::judge::{catalog, proxies};
 use judge_host::model::{AuthSlot, SettingSpec};
 use judge_host::provider::{Catalog, Identity};
 use judge_host::report::{Console, table};
+use judge_host::transport::Endpoint;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ struct Entry {
     size_bytes: Option<u64>,
     imports: Option<Vec<String>>,
     default_endpoint: Option<String>,
+    /// The proxy before the endpoint that would be asked, without its password.
+    proxy: Option<String>,
     default_model: Option<String>,
     auth: Option<AuthSlot>,
     settings: Option<Vec<SettingSpec>>,
@@ -48,6 +51,7 @@ impl Entry {
             size_bytes: None,
             imports: None,
             default_endpoint: None,
+            proxy: None,
             default_model: None,
             auth: None,
             settings: None,
@@ -82,11 +86,18 @@ pub(super) async fn run(layers: &Layers, args: &ProvidersArgs, console: &Console
         None => {}
     }
     let catalog = scan(&config, console).await?;
-    let entries = entries(&catalog);
+    let mut entries = entries(&catalog);
+    let proxies = proxies(layers.proxies());
+    for (entry, provider) in entries.iter_mut().zip(catalog.entries().loaded()) {
+        let endpoint = layers.endpoint_of(&provider.identity().descriptor).ok().flatten();
+        let endpoint = endpoint.and_then(|endpoint| Endpoint::parse(&endpoint).ok());
+        entry.proxy = endpoint.and_then(|endpoint| proxies.before(&endpoint).ok().flatten());
+    }
     if args.json {
         stdout::json(&entries)?;
     } else {
-        stdout::text(&(listing(&entries) + &settings(&entries)))?;
+        let told = proxies.told().map(|told| format!("\n{told}\n")).unwrap_or_default();
+        stdout::text(&(listing(&entries) + &told + &settings(&entries)))?;
     }
     if entries.is_empty() {
         console.line(&format!("hint: {}", catalog.hint()));

@@ -1,12 +1,14 @@
 //! The composition root: wires a provider, its endpoint and a registry into one judge. The binary and programs
 //! that use the library come in here, and see the same.
 
+mod connect;
 mod open;
 mod options;
 mod run;
 mod slice;
 
-pub use open::{OpenError, catalog, connect};
+pub use connect::{Connection, connect, proxies};
+pub use open::{OpenError, catalog};
 pub use options::JudgeOptions;
 pub use run::{Run, RunError, RunReport};
 pub use slice::Outcomes;

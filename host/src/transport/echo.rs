@@ -1,15 +1,31 @@
 use super::Secret;
-use memchr::memmem::Finder;
-use std::fmt;
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
 
 /// What stands where a key was.
 const REDACTED: &[u8] = b"[redacted]";
 /// A text shorter than this is no key, and would be found in many an honest answer.
 const KEY_BYTES_MIN: usize = 6;
 
+/// How text formats write a character that means something to them; a key may have such characters.
+const ESCAPES: [(char, &[&str]); 8] = [
+    ('/', &["\\/", "\\u002f", "&#x2f;", "&#47;"]), // as PHP and cautious writers of JSON and HTML do
+    ('"', &["\\\"", "\\u0022", "&quot;", "&#34;"]),
+    ('\\', &["\\\\", "\\u005c"]),
+    ('&', &["&amp;", "\\u0026"]),
+    ('<', &["&lt;", "\\u003c"]),
+    ('>', &["&gt;", "\\u003e"]),
+    ('\'', &["&#39;", "&#x27;", "\\u0027"]),
+    ('=', &["&#61;", "&#x3d;", "\\u003d"]),
+];
+
 /// A key as a server or a proxy may send it back: some put the headers that they received into an error. It is taken
-/// out here, before a guest, a row or an error can carry it on.
-pub(super) struct Echo(Vec<Finder<'static>>);
+/// out here, before a guest, a row or an error can carry it on: as it stands, in any case, and as JSON, HTML, URLs,
+/// base64 and hexadecimal spell it. What a server makes of a key on purpose is beyond any search; it has the key.
+pub(super) struct Echo(AhoCorasick);
 
 impl Echo {
     /// None for a key that is too short to look for.
@@ -18,31 +34,77 @@ impl Echo {
         if key.len() < KEY_BYTES_MIN {
             return None;
         }
-        // As it stands, and as JSON writers may spell it; most keys have nothing to escape, and one spelling.
-        let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
-        let mut spellings = vec![key.to_owned(), escaped.clone()];
-        spellings.extend(["\\/", "\\u002f", "\\u002F"].map(|slash| escaped.replace('/', slash)));
-        spellings.dedup();
-        Some(Echo(spellings.iter().map(|spelling| Finder::new(spelling).into_owned()).collect()))
+        let searched = AhoCorasick::builder()
+            // Header names come in lower case, and digits of hexadecimal in both.
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(spellings(key));
+        searched.ok().map(Echo)
     }
 
     /// The bytes without the key.
     pub(super) fn redacted(&self, bytes: Vec<u8>) -> Vec<u8> {
-        self.0.iter().fold(bytes, without)
+        if self.0.is_match(&bytes) { self.0.replace_all_bytes(&bytes, &vec![REDACTED; self.0.patterns_len()]) } else { bytes }
+    }
+
+    /// The text without the key.
+    pub(super) fn redacted_text(&self, text: &str) -> String {
+        // What is taken out is whole texts, so what is left is text.
+        String::from_utf8_lossy(&self.redacted(text.as_bytes().to_vec())).into_owned()
     }
 }
 
-fn without(bytes: Vec<u8>, spelling: &Finder) -> Vec<u8> {
-    let Some(first) = spelling.find(&bytes) else { return bytes };
-    let mut clean = bytes[..first].to_vec();
-    let mut rest = &bytes[first..];
-    while let Some(at) = spelling.find(rest) {
-        clean.extend_from_slice(&rest[..at]);
-        clean.extend_from_slice(REDACTED);
-        rest = &rest[at + spelling.needle().len()..];
+/// The ways to spell a key; most keys have nothing to escape, and few.
+fn spellings(key: &str) -> BTreeSet<String> {
+    let hexadecimal = key.bytes().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    let in_url = url::form_urlencoded::byte_serialize(key.as_bytes()).collect::<String>();
+    let mut all: BTreeSet<_> = [key.to_owned(), hexadecimal, in_url].into();
+    for encoded in base64_within(key) {
+        all.insert(encoded.replace('+', "-").replace('/', "_"));
+        all.extend(escaped(&encoded));
     }
-    clean.extend_from_slice(rest);
-    clean
+    all.extend(escaped(key));
+    all.retain(|spelling| spelling.len() >= KEY_BYTES_MIN);
+    all
+}
+
+/// The text as writers escape it: each of those that it has by the first way, by the second, and so on; and with slashes by
+/// each way, as writers of JSON agree on all but these.
+fn escaped(text: &str) -> impl Iterator<Item = String> {
+    let ways = ESCAPES.iter().map(|(_, ways)| ways.len()).max().unwrap_or_default();
+    let by = |way: usize, slash: Option<&str>| {
+        text.chars().fold(String::new(), |mut escaped, char| {
+            let ways = ESCAPES.iter().find(|(special, _)| *special == char).map(|(_, ways)| *ways);
+            match (char, slash, ways.and_then(|ways| ways.get(way).or(ways.first()))) {
+                ('/', Some(slash), _) => escaped.push_str(slash),
+                (_, _, Some(way)) => escaped.push_str(way),
+                _ => escaped.push(char),
+            }
+            escaped
+        })
+    };
+    let slashes = [None, Some("/"), Some("\\/"), Some("\\u002f")];
+    let all: Vec<_> = (0..ways).flat_map(|way| slashes.map(|slash| by(way, slash))).collect();
+    // JSON leaves everything alone but quotes and backslashes.
+    let json = text.replace('\\', "\\\\").replace('"', "\\\"");
+    let json = slashes.into_iter().flatten().map(|slash| json.replace('/', slash)).collect::<Vec<_>>();
+    all.into_iter().chain(json)
+}
+
+/// What of a base64 text is the key's alone where it is encoded with other bytes around it, for each of the three places
+/// that it may begin at. The characters at the ends, which other bytes have part in, are left out.
+fn base64_within(key: &str) -> impl Iterator<Item = String> {
+    [(0, 0), (1, 2), (2, 3)].into_iter().map(move |(before, shared)| {
+        let mut bytes = vec![0; before];
+        bytes.extend_from_slice(key.as_bytes());
+        let encoded = STANDARD_NO_PAD.encode(&bytes);
+        let whole = if bytes.len().is_multiple_of(3) { encoded.len() } else { encoded.len() - 1 };
+        encoded[shared..whole].to_owned()
+    })
 }
 
 impl fmt::Debug for Echo {
@@ -53,24 +115,72 @@ impl fmt::Debug for Echo {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
+
+    fn echo(key: &str) -> Echo {
+        Echo::of(&Secret::new(key)).unwrap()
+    }
 
     #[test]
     fn a_key_that_comes_back_is_taken_out() {
-        let echo = Echo::of(&Secret::new("sk-1234567")).expect("long enough");
+        let echo = echo("sk-1234567");
         for (sent, left) in [
             ("", ""),
             ("nothing of it", "nothing of it"),
             ("sk-1234567", "[redacted]"),
+            ("SK-1234567", "[redacted]"),
             ("got Bearer sk-1234567, and sk-1234567sk-1234567.", "got Bearer [redacted], and [redacted][redacted]."),
+            ("ключ sk-1234567 не подходит", "ключ [redacted] не подходит"),
         ] {
             assert_eq!(echo.redacted(sent.into()), left.as_bytes());
+            assert_eq!(echo.redacted_text(sent), left);
         }
-        let odd = Echo::of(&Secret::new("sk-ab\"cd/ef")).expect("long enough");
-        for sent in [r#"sk-ab"cd/ef"#, r#"sk-ab\"cd/ef"#, r#"sk-ab\"cd\/ef"#, r#"sk-ab\"cd\u002fef"#] {
-            assert_eq!(odd.redacted(sent.into()), REDACTED, "{sent}");
-        }
+        assert_eq!(echo.redacted(b"\xff\0sk-1234567\xfe".to_vec()), b"\xff\0[redacted]\xfe");
         assert_eq!(format!("{echo:?}"), "[redacted]");
         assert!(Echo::of(&Secret::new("short")).is_none());
+    }
+
+    #[test]
+    fn a_key_is_found_as_formats_spell_it() {
+        let odd = echo(r#"sk-a"b\c/d&e<f"#);
+        for sent in [
+            r#"sk-a"b\c/d&e<f"#,
+            r#"sk-a\"b\\c/d&e<f"#,
+            r#"sk-a\"b\\c\/d&e<f"#,
+            r#"sk-a\"b\\c\u002fd&e<f"#,
+            r#"sk-a\u0022b\u005cc\u002fd\u0026e\u003cf"#,
+            r#"sk-a\u0022b\u005Cc/d\u0026e\u003Cf"#,
+            "sk-a%22b%5Cc%2Fd%26e%3Cf",
+            "sk-a%22b%5cc%2fd%26e%3cf",
+        ] {
+            assert_eq!(odd.redacted(sent.into()), REDACTED, "{sent}");
+        }
+        for (key, sent) in [("key&more", "key&amp;more"), ("key<more", "key&lt;more"), ("key/more", "key&#x2F;more")] {
+            assert_eq!(echo(key).redacted(sent.into()), REDACTED, "{sent}");
+        }
+        assert_eq!(echo("sk-1234567").redacted("736B2D31323334353637".into()), REDACTED);
+    }
+
+    #[test]
+    fn a_key_is_found_in_base64_wherever_it_begins_and_ends() {
+        let key = "sk-Zx9?>~q1+/Lp0";
+        let echo = echo(key);
+        for before in 0..7 {
+            for after in 0..4 {
+                let text = format!("{}{key}{}", "B".repeat(before), "z".repeat(after));
+                for encoded in [
+                    base64::engine::general_purpose::STANDARD.encode(&text),
+                    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&text),
+                    base64::engine::general_purpose::STANDARD.encode(&text).replace('/', "\\/"),
+                ] {
+                    let left = echo.redacted_text(&encoded);
+                    // A character at each end has bits of other bytes, and may stay.
+                    let rest = left.replace("[redacted]", "").len();
+                    let others = (before + after).div_ceil(3) * 4 + 8;
+                    assert!(left.contains("[redacted]") && rest <= others, "{encoded}: {left}");
+                }
+            }
+        }
     }
 }
