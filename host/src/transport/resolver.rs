@@ -47,3 +47,89 @@ impl Resolve for System {
         })
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use crate::transport::{Endpoint, Reach, Refusal};
+    use std::collections::VecDeque;
+    use std::io;
+    use std::net::{IpAddr, SocketAddr};
+    use std::sync::{Arc, Mutex};
+
+    /// Answers each question with the next of its lists of addresses, and counts the questions.
+    #[derive(Clone, Default)]
+    pub(in crate::transport) struct Fake {
+        answers: Arc<Mutex<VecDeque<Vec<IpAddr>>>>,
+        asked: Arc<Mutex<usize>>,
+    }
+
+    impl Fake {
+        pub(in crate::transport) fn answering(answers: &[&[&str]]) -> Fake {
+            let list = |list: &&[&str]| list.iter().map(|address| address.parse().unwrap()).collect();
+            Fake { answers: Arc::new(Mutex::new(answers.iter().map(list).collect())), asked: Arc::default() }
+        }
+
+        pub(in crate::transport) fn asked(&self) -> usize {
+            *self.asked.lock().unwrap()
+        }
+    }
+
+    impl Resolve for Fake {
+        fn resolve(&self, _: Name) -> Resolving {
+            *self.asked.lock().unwrap() += 1;
+            let answer = self.answers.lock().unwrap().pop_front();
+            Box::pin(async move {
+                let answer = answer.ok_or_else(|| io::Error::other("asked once too often"))?;
+                let addresses: Vec<_> = answer.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
+                Ok(Box::new(addresses.into_iter()) as Addrs)
+            })
+        }
+    }
+
+    async fn look_up(checked: &Checked<Fake>) -> Result<Vec<String>, String> {
+        match checked.resolve("judge.example".parse().unwrap()).await {
+            Ok(addresses) => Ok(addresses.map(|address| address.ip().to_string()).collect()),
+            Err(error) => Err(error.downcast::<Refusal>().unwrap().to_string()),
+        }
+    }
+
+    fn checked(reach: Reach, fake: &Fake) -> Checked<Fake> {
+        let endpoint = Endpoint::parse("https://judge.example").unwrap();
+        Checked::new(Policy::new(reach, &endpoint), fake.clone())
+    }
+
+    #[tokio::test]
+    async fn only_allowed_addresses_are_handed_over_each_from_one_look_up() {
+        let fake = Fake::answering(&[
+            &["93.184.216.34", "10.0.0.1", "::ffff:127.0.0.1", "2a00::1"],
+            &["93.184.216.34"],
+            &["127.0.0.1"],
+            &["169.254.169.254"],
+        ]);
+        let checked = checked(Reach::Public, &fake);
+        assert_eq!(look_up(&checked).await.unwrap(), ["93.184.216.34", "2a00::1"]);
+        assert_eq!(look_up(&checked).await.unwrap(), ["93.184.216.34"]);
+        let rebound = look_up(&checked).await.unwrap_err();
+        assert!(rebound.starts_with("`judge.example` leads to a loopback address"), "{rebound}");
+        let metadata = look_up(&checked).await.unwrap_err();
+        assert!(metadata.ends_with("a cloud metadata address, which no request may go to: 169.254.169.254"), "{metadata}");
+        assert_eq!(fake.asked(), 4);
+    }
+
+    #[tokio::test]
+    async fn the_operators_choice_reaches_private_addresses_and_no_metadata() {
+        let fake = Fake::answering(&[&["10.0.0.1", "169.254.169.254", "127.0.0.1"], &["64:ff9b::a9fe:a9fe"]]);
+        let checked = checked(Reach::Anywhere, &fake);
+        assert_eq!(look_up(&checked).await.unwrap(), ["10.0.0.1", "127.0.0.1"]);
+        assert!(look_up(&checked).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_system_is_asked_for_names_of_this_machine() {
+        let found = System.resolve("localhost".parse().unwrap()).await.unwrap();
+        let found: Vec<_> = found.collect();
+        assert!(!found.is_empty() && found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+    }
+}
