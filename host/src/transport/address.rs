@@ -191,9 +191,9 @@ fn class(address: IpAddr) -> (Class, &'static str) {
     match address {
         IpAddr::V4(address) => {
             let bits = u128::from(u32::from(address));
-            let found = NETWORKS_V4.iter().find(|(first, length, ..)| {
-                is_within(bits, u128::from(u32::from(*first)), *length, Ipv4Addr::BITS)
-            });
+            let found = NETWORKS_V4
+                .iter()
+                .find(|(first, length, ..)| is_within(bits, u128::from(u32::from(*first)), *length, Ipv4Addr::BITS));
             found.map_or((Barred, "a reserved address"), |(_, _, class, what)| (*class, what))
         }
         IpAddr::V6(address) => {

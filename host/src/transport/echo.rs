@@ -1,52 +1,27 @@
 use super::Secret;
-use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use std::collections::BTreeSet;
+use regex::bytes::{NoExpand, Regex, RegexBuilder};
 use std::fmt::{self, Write as _};
 
 /// What stands where a key was.
 const REDACTED: &[u8] = b"[redacted]";
 /// A text shorter than this is no key, and would be found in many an honest answer.
 const KEY_BYTES_MIN: usize = 6;
-
-/// How formats write characters that mean something to them, format by format; a key may have such characters.
-const FORMATS: [&[(char, &str)]; 9] = [
-    // JSON as it must be, as PHP writes it, and as Go and Gson write it, with HTML in mind.
-    &[('"', "\\\""), ('\\', "\\\\")],
-    &[('"', "\\\""), ('\\', "\\\\"), ('/', "\\/")],
-    &[('"', "\\\""), ('\\', "\\\\"), ('&', "\\u0026"), ('<', "\\u003c"), ('>', "\\u003e")],
-    &[
-        ('"', "\\\""),
-        ('\\', "\\\\"),
-        ('&', "\\u0026"),
-        ('<', "\\u003c"),
-        ('>', "\\u003e"),
-        ('=', "\\u003d"),
-        ('\'', "\\u0027"),
-    ],
-    // JSON with numbers for whatever may be written so.
-    &[
-        ('"', "\\u0022"),
-        ('\\', "\\u005c"),
-        ('/', "\\u002f"),
-        ('&', "\\u0026"),
-        ('<', "\\u003c"),
-        ('>', "\\u003e"),
-        ('=', "\\u003d"),
-        ('\'', "\\u0027"),
-    ],
-    &[('"', "\\\""), ('\\', "\\\\"), ('/', "\\u002f")],
-    // HTML and XML by the writers of PHP, Python and Go, and by templates.
-    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")],
-    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#x27;"), ('/', "&#x2f;"), ('=', "&#x3d;")],
-    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&#34;"), ('\'', "&#39;"), ('+', "&#43;")],
-];
+/// A key longer than this, in bytes, is a token (JWT) of characters that no format escapes; looking for more spellings of
+/// each of its characters would take too long.
+const DEEP_BYTES_MAX: usize = 256;
+/// Bytes that the search may take in memory: enough for a key as long as a header may be.
+const PATTERN_BYTES_MAX: usize = 256 << 20;
+/// The names of characters in HTML, of those that have one and that a key may have.
+const NAMES: [(u8, &str); 6] =
+    [(b'"', "quot"), (b'&', "amp"), (b'<', "lt"), (b'>', "gt"), (b'\'', "apos"), (b'/', "sol")];
 
 /// A key as a server or a proxy may send it back: some put the headers that they received into an error. It is taken
-/// out here, before a guest, a row or an error can carry it on: as it stands, in any case, and as JSON, HTML, URLs,
-/// base64 and hexadecimal spell it. What a server makes of a key on purpose is beyond any search; it has the key.
-pub(super) struct Echo(AhoCorasick);
+/// out here, before a guest, a row or an error can carry it on: as it stands, in any case, in base64 and hexadecimal, and
+/// with its characters as JSON, HTML and URLs write them, also one in the other. What a server makes of a key on purpose is
+/// beyond any search; it has the key.
+pub(super) struct Echo(Regex);
 
 impl Echo {
     /// None for a key that is too short to look for.
@@ -55,17 +30,23 @@ impl Echo {
         if key.len() < KEY_BYTES_MIN {
             return None;
         }
-        let searched = AhoCorasick::builder()
-            // Header names come in lower case, and digits of hexadecimal in both.
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(spellings(key));
-        searched.ok().map(Echo)
+        let pieces = [key.to_owned(), hexadecimal(key)].into_iter().chain(base64_within(key));
+        let pieces = pieces
+            .filter(|piece| piece.len() >= KEY_BYTES_MIN)
+            .map(|piece| pattern(&piece, key.len() <= DEEP_BYTES_MAX));
+        let pattern = pieces.collect::<Vec<_>>().join("|");
+        // Header names come in lower case, and digits of hexadecimal in both. Bytes need not be text.
+        let built =
+            RegexBuilder::new(&pattern).case_insensitive(true).unicode(false).size_limit(PATTERN_BYTES_MAX).build();
+        Some(Echo(built.expect("what is escaped is a pattern, and keys are bounded by what a header carries")))
     }
 
     /// The bytes without the key.
     pub(super) fn redacted(&self, bytes: Vec<u8>) -> Vec<u8> {
-        if self.0.is_match(&bytes) { self.0.replace_all_bytes(&bytes, &vec![REDACTED; self.0.patterns_len()]) } else { bytes }
+        match self.0.replace_all(&bytes, NoExpand(REDACTED)) {
+            std::borrow::Cow::Borrowed(_) => bytes,
+            std::borrow::Cow::Owned(clean) => clean,
+        }
     }
 
     /// The text without the key.
@@ -75,37 +56,40 @@ impl Echo {
     }
 }
 
-/// The ways to spell a key; most keys have nothing to escape, and few.
-fn spellings(key: &str) -> BTreeSet<String> {
-    let hexadecimal = key.bytes().fold(String::new(), |mut text, byte| {
+/// The pattern of a text in whatever format, and however deep in others where it is `deep`.
+fn pattern(text: &str, deep: bool) -> String {
+    text.bytes().map(|byte| written(byte, deep)).collect()
+}
+
+/// The pattern of a character. Letters, digits and what else no format escapes stand for themselves.
+fn written(byte: u8, deep: bool) -> String {
+    if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+        return regex::escape(char::from(byte).encode_utf8(&mut [0; 4]));
+    }
+    let itself = match byte {
+        b'\\' => r"\\+".to_owned(),
+        // In base64 for URLs two characters are others.
+        b'+' => r"\\*[+-]".to_owned(),
+        b'/' => r"\\*[/_]".to_owned(),
+        _ => format!(r"\\*\x{byte:02x}"),
+    };
+    if !deep {
+        return itself;
+    }
+    // In JSON in JSON there are more backslashes with each level; `&` of HTML may itself be escaped by JSON and HTML; `%` of a
+    // URL by another URL.
+    let ampersand = r"(?:&|\\+u0026)(?:amp;)*";
+    let name = NAMES.iter().find(|(named, _)| *named == byte).map(|(_, name)| format!("|{name}")).unwrap_or_default();
+    let in_html = format!("{ampersand}(?:#0*{byte}|#x0*{byte:02x}{name});");
+    let itself = if byte == b'&' { ampersand.to_owned() } else { itself };
+    format!(r"(?:{itself}|\\+u00{byte:02x}|{in_html}|%(?:25)*{byte:02x})")
+}
+
+fn hexadecimal(key: &str) -> String {
+    key.bytes().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
-    });
-    let in_url = url::form_urlencoded::byte_serialize(key.as_bytes()).collect::<String>();
-    let mut all: BTreeSet<_> = [key.to_owned(), hexadecimal, in_url].into();
-    for encoded in base64_within(key) {
-        all.insert(encoded.replace('+', "-").replace('/', "_"));
-        all.extend(escaped(&encoded));
-    }
-    all.extend(escaped(key));
-    all.retain(|spelling| spelling.len() >= KEY_BYTES_MIN);
-    all
-}
-
-/// The text in each format, and once more in JSON, as a message in a message.
-fn escaped(text: &str) -> impl Iterator<Item = String> {
-    let once = FORMATS.iter().map(move |format| written(text, format));
-    once.flat_map(|once| [written(&once, FORMATS[0]), once])
-}
-
-fn written(text: &str, format: &[(char, &str)]) -> String {
-    text.chars().fold(String::new(), |mut written, char| {
-        match format.iter().find(|(special, _)| *special == char) {
-            Some((_, instead)) => written.push_str(instead),
-            None => written.push(char),
-        }
-        written
     })
 }
 
@@ -153,6 +137,8 @@ mod tests {
         assert_eq!(echo.redacted(b"\xff\0sk-1234567\xfe".to_vec()), b"\xff\0[redacted]\xfe");
         assert_eq!(format!("{echo:?}"), "[redacted]");
         assert!(Echo::of(&Secret::new("short")).is_none());
+        let long = format!("eyJ{}", "aZ09-_x.bQ".repeat(100));
+        assert_eq!(Echo::of(&Secret::new(&*long)).unwrap().redacted_text(&long), "[redacted]");
     }
 
     #[test]
@@ -171,6 +157,10 @@ mod tests {
             "sk-a&quot;b\\c&#x2F;d&amp;e&lt;f",
             "sk-a%22b%5Cc%2Fd%26e%3Cf",
             "sk-a%22b%5cc%2fd%26e%3cf",
+            "sk-a%2522b%255Cc%252Fd%2526e%253Cf",
+            r#"sk-a\\\\\\\"b\\\\\\\\c\\\/d\\\u0026e\\\u003cf"#,
+            "sk-a\\u0026quot;b\\\\c/d\\u0026amp;e\\u0026lt;f",
+            "sk-a&amp;quot;b&amp;#92;c&#47;d&amp;amp;e&#060;f",
         ] {
             assert_eq!(odd.redacted_text(sent), "[redacted]", "{sent}");
         }

@@ -1,9 +1,7 @@
 use super::address::Policy;
 use super::echo::Echo;
 use super::resolver::{Checked, System};
-use super::{
-    Credential, Endpoint, Proxies, ProxyError, Reach, Refusal, Transport, TransportLimits, egress, fault,
-};
+use super::{Credential, Endpoint, Proxies, ProxyError, Reach, Refusal, Transport, TransportLimits, egress, fault};
 use crate::model::{Body, Fault, HttpRequest, HttpResponse};
 use ::http::header::CONTENT_ENCODING;
 use ::http::{HeaderName, HeaderValue};
@@ -168,7 +166,8 @@ impl HttpTransport {
     fn check_encoding(&self, response: &Response) -> Result<(), Fault> {
         let named = response.headers().get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
         let mut named = named.flat_map(|value| value.split(',')).map(str::trim);
-        let compressed = named.find_map(|name| ENCODINGS_COMPRESSED.iter().find(|known| known.eq_ignore_ascii_case(name)));
+        let compressed =
+            named.find_map(|name| ENCODINGS_COMPRESSED.iter().find(|known| known.eq_ignore_ascii_case(name)));
         compressed.map_or(Ok(()), |encoding| Err(fault::response_compressed(&self.endpoint, encoding)))
     }
 

@@ -114,7 +114,10 @@ pub(super) mod tests {
         let rebound = look_up(&checked).await.unwrap_err();
         assert!(rebound.starts_with("`judge.example` leads to a loopback address"), "{rebound}");
         let metadata = look_up(&checked).await.unwrap_err();
-        assert!(metadata.ends_with("a cloud metadata address, which no request may go to: 169.254.169.254"), "{metadata}");
+        assert!(
+            metadata.ends_with("a cloud metadata address, which no request may go to: 169.254.169.254"),
+            "{metadata}"
+        );
         assert_eq!(fake.asked(), 4);
     }
 

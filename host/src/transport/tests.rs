@@ -3,8 +3,8 @@
 mod reach;
 mod server;
 
-use super::*;
 use super::resolver::System;
+use super::*;
 use crate::model::{AuthSlot, Body, FaultKind};
 use server::Server;
 use std::time::Duration;

@@ -6,6 +6,7 @@ mod sought;
 
 use crate::support::{CLUSTERS, Case, Ran, cache, no_probe, plugins};
 use async_trait::async_trait;
+use judge_host::Judge;
 use judge_host::control::retry::RetryPolicy;
 use judge_host::judge::{Policy, connect};
 use judge_host::model::{
@@ -15,7 +16,6 @@ use judge_host::provider::{Identity, Provider};
 use judge_host::registry::Registry;
 use judge_host::sandbox::{Sandbox, SandboxOptions};
 use judge_host::transport::{Secret, TransportLimits};
-use judge_host::Judge;
 use serde_json::json;
 use servers::{FAULTS, Phase, echoing};
 use sought::Canary;
@@ -47,12 +47,18 @@ fn case(canary: &Canary) -> Case {
     case
 }
 
+/// A model that the servers have.
+fn model(provider: &str) -> &'static str {
+    // Of its maker and its name.
+    if provider == "openrouter" { "maker/fake" } else { "fake" }
+}
+
 /// What asks a server of this provider, with the key.
 fn asking<'a>(provider: &'a str, endpoint: &'a str) -> Vec<&'a str> {
     let mut args = vec!["--clusters", "clusters.jsonl", "--provider", provider];
     // The one that asks nobody takes neither.
     if provider != "lexical" {
-        args.extend(["--endpoint", endpoint, "--api-key-env", "CANARY", "--model", "fake/fake"]);
+        args.extend(["--endpoint", endpoint, "--api-key-env", "CANARY", "--model", model(provider)]);
     }
     args.extend(["--attempts", "1", "--timeout", "1s"]);
     args.extend(no_probe(provider));
@@ -85,7 +91,8 @@ async fn check(provider: &str) {
         assert!(case.path("judge.db").exists() && case.path("rows.csv").exists(), "they were searched, too");
         if provider != "lexical" {
             let seen = server.seen();
-            let header = |seen: &crate::support::server::Seen| seen.headers.values().any(|value| value.contains(&canary.key));
+            let header =
+                |seen: &crate::support::server::Seen| seen.headers.values().any(|value| value.contains(&canary.key));
             assert!(seen.len() > 2 * FAULTS.len() && seen.iter().all(header), "the key went along with each request");
             assert!(seen.iter().all(|seen| !seen.body.contains(&canary.core)), "and in its header alone");
             shows_the_faults(&case, level, &ran);
@@ -104,7 +111,7 @@ fn shows_the_faults(case: &Case, level: &[&str], ran: &Ran) {
         assert!(kinds.contains(kind), "{kind} is missing: {kinds:?}");
     }
     assert!(case.read("rows.jsonl").contains("[redacted]"), "{rows:?}");
-    assert_eq!(ran.stderr.contains("[redacted]"), level.contains(&"--log-bodies"), "{}", ran.stderr);
+    assert!(!level.contains(&"--log-bodies") || ran.stderr.contains("[redacted]"), "{}", ran.stderr);
 }
 
 /// The same where the server fails before the first record.
@@ -114,7 +121,8 @@ async fn check_preparation(provider: &str) {
     for fault in FAULTS {
         let server = echoing(&canary.key, Phase::Preparation(fault)).await;
         let url = server.url();
-        let command = [&["judge", "records.jsonl", "--limit", "1", "--log-bodies"], &asking(provider, &url)[..]].concat();
+        let command =
+            [&["judge", "records.jsonl", "--limit", "1", "--log-bodies"], &asking(provider, &url)[..]].concat();
         let ran = case.run_beside(&command).await;
         let told = format!("{}\n{}", ran.stdout, ran.stderr);
         canary.assert_unseen(&format!("{provider} prepared with {fault}"), told.as_bytes());
@@ -232,7 +240,7 @@ async fn a_component_is_handed_nothing_of_the_key() {
             let handed = Arc::<Mutex<Vec<u8>>>::default();
             let watched = Arc::new(Watched { inner: Arc::clone(&inner), handed: Arc::clone(&handed) });
             let registry = Arc::new(Registry::temporary().unwrap());
-            let mut judge = Judge::new(watched, transport, registry, policy(), "b".to_owned());
+            let mut judge = Judge::new(watched, transport, registry, policy(model(provider)), "b".to_owned());
             judge.prepare().await.unwrap();
             let records = records().into_iter().map(|(id, text)| Record::new(id, text)).collect();
             let outcomes = judge.judge_slice(records, Some(8)).await.unwrap();
@@ -245,9 +253,9 @@ async fn a_component_is_handed_nothing_of_the_key() {
     }
 }
 
-fn policy() -> Policy {
+fn policy(model: &str) -> Policy {
     Policy {
-        settings: Arc::new(Settings { model: "fake/fake".to_owned(), ..Settings::default() }),
+        settings: Arc::new(Settings { model: model.to_owned(), ..Settings::default() }),
         instructions: Arc::new(Instructions::default()),
         allow_new_cluster: true,
         candidates_max: 20,

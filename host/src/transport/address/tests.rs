@@ -19,7 +19,16 @@ fn addresses_are_allowed_by_what_they_are_and_who_chose_the_endpoint() {
         ([false, true, true], &["127.0.0.1", "127.255.255.254", "::1"]),
         (
             [false, false, true],
-            &["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "198.18.0.1", "fc00::1", "fd12::1"],
+            &[
+                "10.0.0.1",
+                "172.16.0.1",
+                "172.31.255.255",
+                "192.168.1.1",
+                "100.64.0.1",
+                "198.18.0.1",
+                "fc00::1",
+                "fd12::1",
+            ],
         ),
         (
             [false; 3],
@@ -63,7 +72,15 @@ fn addresses_are_allowed_by_what_they_are_and_who_chose_the_endpoint() {
         // The neighbours of networks that are not public.
         (
             [true, false, true],
-            &["9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "169.253.0.1", "100.128.0.0", "168.63.129.17"],
+            &[
+                "9.255.255.255",
+                "11.0.0.0",
+                "172.15.255.255",
+                "172.32.0.0",
+                "169.253.0.1",
+                "100.128.0.0",
+                "168.63.129.17",
+            ],
         ),
     ] {
         for address in addresses {
@@ -74,7 +91,8 @@ fn addresses_are_allowed_by_what_they_are_and_who_chose_the_endpoint() {
 
 #[test]
 fn an_address_in_an_address_counts_as_itself() {
-    for inner in ["93.184.216.34", "127.0.0.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "168.63.129.16"] {
+    for inner in ["93.184.216.34", "127.0.0.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "168.63.129.16"]
+    {
         let plain = allowed(inner);
         let bits = u32::from(inner.parse::<Ipv4Addr>().unwrap());
         let (high, low) = ((bits >> 16) as u16, (bits & 0xffff) as u16);
@@ -131,14 +149,14 @@ fn a_refusal_names_the_host_what_it_is_and_what_to_write() {
     let told = |url: &str, address: &str| {
         let refusal = policy(Reach::Public, url).check(address.parse().unwrap()).unwrap_err();
         let fault = refusal.fault();
-        assert_eq!((fault.kind, fault.code.as_deref(), fault.request_sent), (FaultKind::Blocked, Some("address"), false));
+        assert_eq!(
+            (fault.kind, fault.code.as_deref(), fault.request_sent),
+            (FaultKind::Blocked, Some("address"), false)
+        );
         (fault.message, fault.hint.unwrap())
     };
     let (message, hint) = told("https://judge.example:8443/v1", "10.0.0.7");
-    assert_eq!(
-        message,
-        "`judge.example` leads to a private address, which only the operator may name: 10.0.0.7"
-    );
+    assert_eq!(message, "`judge.example` leads to a private address, which only the operator may name: 10.0.0.7");
     assert_eq!(
         hint,
         "if you mean that server, name it: `--endpoint https://judge.example:8443`, or \

@@ -62,8 +62,7 @@ async fn an_address_that_may_not_be_asked_makes_no_transport() {
         let proxy = NamedProxy { variable: "ALL_PROXY".into(), url: "http://127.0.0.1:9".into() };
         for proxies in [Proxies::default(), Proxies { http: Some(proxy), ..Proxies::default() }] {
             let route = Route { reach, proxies, ..route() };
-            let made =
-                HttpTransport::new(Endpoint::parse(url).unwrap(), None, &route, TransportLimits::default());
+            let made = HttpTransport::new(Endpoint::parse(url).unwrap(), None, &route, TransportLimits::default());
             assert!(matches!(made.unwrap_err(), TransportError::Address(_)), "{url} by {reach:?}");
         }
     }

@@ -143,12 +143,12 @@ fn verdict(decision: &str, words: &str) -> String {
 fn good(seen: &Seen, verdict: &str, key: &str) -> String {
     let (_, path) = seen.line.split_once(' ').expect("a method and a path");
     let mut body = match path {
-        "/api/tags" => json!({ "models": [{ "name": "fake/fake:latest", "model": "fake/fake:latest" }] }),
+        "/api/tags" => json!({ "models": [{ "name": "fake:latest", "model": "fake:latest" }] }),
         "/api/show" => json!({ "capabilities": ["completion"], "model_info": {}, "template": key }),
         "/api/version" => json!({ "version": key }),
         "/api/chat" => json!({ "model": key, "message": { "role": "assistant", "content": verdict }, "done": true,
             "done_reason": "stop" }),
-        "/v1/models" => json!({ "object": "list", "data": [{ "id": "fake/fake" }, { "id": key }] }),
+        "/v1/models" => json!({ "object": "list", "data": [{ "id": "fake" }, { "id": key }] }),
         "/api/v1/key" => json!({ "data": { "label": key, "limit": null, "limit_remaining": null } }),
         path if path.ends_with("/endpoints") => {
             let takes = ["structured_outputs", "response_format", "max_tokens", "temperature"];
@@ -164,7 +164,7 @@ fn good(seen: &Seen, verdict: &str, key: &str) -> String {
         path if path.starts_with("/v2/models/") => json!({ "name": "fake", "versions": ["1"], "platform": key,
             "inputs": [{ "name": "text_input", "datatype": "BYTES", "shape": [1] }],
             "outputs": [{ "name": "text_output", "datatype": "BYTES", "shape": [1] }] }),
-        _ => json!({ "id": "fake/fake", "type": "model", "display_name": key }),
+        _ => json!({ "id": "fake", "type": "model", "display_name": key }),
     };
     body["echo"] = Value::from(spelled(key));
     body.to_string()

@@ -40,7 +40,7 @@ impl Canary {
             ("in hexadecimal", each(|byte| format!("{byte:02x}"))),
             ("in percent signs", each(|byte| format!("%{byte:02x}"))),
             ("in JSON's numbers", each(|byte| format!("\\u{byte:04x}"))),
-            ("as a list of numbers", each(|byte| format!("{byte}, "))),
+            ("as a list of numbers", bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ").into_bytes()),
             ("in UTF-16", bytes.iter().flat_map(|byte| [*byte, 0]).collect()),
         ];
         for shift in 0..3 {
@@ -65,9 +65,9 @@ impl Canary {
     /// Where it is, in any case.
     fn find(&self, bytes: &[u8]) -> Option<(&'static str, usize)> {
         let folded = bytes.to_ascii_lowercase();
-        self.sought.iter().find_map(|(spelling, sought)| {
-            memchr::memmem::find(&folded, sought).map(|at| (*spelling, at))
-        })
+        self.sought
+            .iter()
+            .find_map(|(spelling, sought)| memchr::memmem::find(&folded, sought).map(|at| (*spelling, at)))
     }
 }
 
