@@ -188,7 +188,10 @@ fn a_dry_run_prints_the_first_request_and_no_key() {
     for (name, flags) in [
         ("dry_run_openai", "--provider openai"),
         ("dry_run_ollama", "--provider ollama --model qwen3:8b"),
-        ("dry_run_named_key", "--provider openai --endpoint http://gpu:8000/v1 --model m --api-key-env MY_KEY"),
+        (
+            "dry_run_named_key",
+            "--provider openai --endpoint http://gpu:8000/v1 --model m --api-key-env MY_KEY --allow-plain-http",
+        ),
         ("dry_run_unnamed_key", "--provider openai --endpoint http://gpu:8000/v1 --model m"),
         ("dry_run_lexical", "--provider lexical"),
     ] {

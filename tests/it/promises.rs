@@ -1,6 +1,7 @@
 //! What the README promises, shown.
 
 mod births;
+mod canary;
 mod in_flight;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str], &str)] = &[
     ("reqwest", &["transport/"], "HTTP is spoken only there"),
     ("rustls", &["transport/"], "HTTP is spoken only there"),
     ("hyper", &["transport/"], "HTTP is spoken only there"),
+    ("hyper_util", &["transport/"], "HTTP is spoken only there"),
     ("rusqlite", &["registry/"], "the store is behind the registry"),
     ("indicatif", &["report/"], "only the report draws"),
     ("comfy_table", &["report/"], "only the report draws"),

@@ -27,10 +27,15 @@ Examples:
   judge-host judge tickets.jsonl --provider ollama --model qwen3:8b --parallel 16 --out rows.jsonl
   judge-host judge tickets.csv --provider openai --model gpt-4o-mini --limit 50 --dry-run
   judge-host judge tickets.jsonl --provider openai --endpoint http://gpu:8000/v1 --model my-model
-      any server that speaks OpenAI's API: vLLM, llama.cpp, a proxy; name its key with --api-key-env
+      any server that speaks OpenAI's API: vLLM, llama.cpp, a proxy; name its key with --api-key-env, and see
+      --allow-plain-http
   zcat tickets.jsonl.gz | judge-host judge - --batch-id monday --provider lexical > rows.jsonl
 
-The same command again goes on where the last run stopped: what was judged is not judged twice.";
+The same command again goes on where the last run stopped: what was judged is not judged twice.
+
+A key goes to the endpoint's scheme, host and port alone: redirects are not followed. Link-local and cloud metadata
+addresses are never asked; private ones and this machine where you name the endpoint (of providers' own defaults only
+Ollama's and Triton's). HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY count; `judge-host providers` shows them.";
 
 /// The heading of flags that every command takes.
 const GLOBAL: &str = "Global options";
@@ -96,6 +101,10 @@ pub(super) struct Knobs {
     /// only towards that vendor's own server] [judge.toml: provider.ID.api_key_env]
     #[arg(long, value_name = "VAR")]
     pub(super) api_key_env: Option<String>,
+    /// Send the key by plain HTTP to another machine, too: all on the way can read it [judge.toml:
+    /// provider.ID.allow_plain_http]
+    #[arg(long)]
+    pub(super) allow_plain_http: bool,
     /// A setting of the provider; may be repeated. `providers` lists them [judge.toml: provider.ID.settings]
     #[arg(long = "setting", value_name = "KEY=VALUE")]
     pub(super) settings: Vec<String>,
@@ -332,6 +341,7 @@ impl Knobs {
         flags.set(Key::LogBodies, self.log_bodies.then_some("true"));
         flags.endpoint.clone_from(&self.endpoint);
         flags.api_key_env.clone_from(&self.api_key_env);
+        flags.allow_plain_http = self.allow_plain_http;
         flags.settings.clone_from(&self.settings);
     }
 }

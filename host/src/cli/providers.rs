@@ -5,10 +5,12 @@ use super::{Ending, advice, conformance, setup, show, stdout};
 use anyhow::Context;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::conformance::{first_failure, hostile};
+use judge_host::judge::proxies;
 use judge_host::model::{AuthSlot, SettingSpec, Signer};
 use judge_host::provider::{Catalog, Identity, Lock, short};
 use judge_host::report::{Console, table};
 use judge_host::sandbox::given;
+use judge_host::transport::Endpoint;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,8 @@ struct Entry {
     imports: Option<Vec<String>>,
     signer: Option<Signer>,
     default_endpoint: Option<String>,
+    /// The proxy before the endpoint that would be asked, without its password.
+    proxy: Option<String>,
     default_model: Option<String>,
     auth: Option<AuthSlot>,
     settings: Option<Vec<SettingSpec>>,
@@ -47,6 +51,7 @@ impl Entry {
             imports: None,
             signer: None,
             default_endpoint: None,
+            proxy: None,
             default_model: None,
             auth: None,
             settings: None,
@@ -84,11 +89,18 @@ pub(super) async fn run(layers: &Layers, args: &ProvidersArgs, console: &Console
         None => {}
     }
     let catalog = scan(&config, console).await?;
-    let entries = entries(&catalog);
+    let mut entries = entries(&catalog);
+    let proxies = proxies(layers.proxies());
+    for (entry, provider) in entries.iter_mut().zip(catalog.entries().loaded()) {
+        let endpoint = layers.endpoint_of(&provider.identity().descriptor).ok().flatten();
+        let endpoint = endpoint.and_then(|endpoint| Endpoint::parse(&endpoint).ok());
+        entry.proxy = endpoint.and_then(|endpoint| proxies.before(&endpoint).ok().flatten());
+    }
     if args.json {
         stdout::json(&entries)?;
     } else {
-        stdout::text(&(listing(&entries) + &settings(&entries)))?;
+        let told = proxies.told().map(|told| format!("\n{told}\n")).unwrap_or_default();
+        stdout::text(&(listing(&entries) + &told + &settings(&entries)))?;
     }
     if entries.is_empty() {
         console.line(&format!("hint: {}", catalog.hint()));

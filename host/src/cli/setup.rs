@@ -6,7 +6,7 @@ use anyhow::Context;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::control::retry::RetryPolicy;
-use judge_host::judge::{Change, Loader, Policy, connect};
+use judge_host::judge::{Change, Connection, Loader, Policy};
 use judge_host::model::{Instructions, Settings};
 use judge_host::provider::{Admission, Catalog, Keys, Provider};
 use judge_host::registry::{ClusterDraft, Registry, exchange};
@@ -43,7 +43,15 @@ impl Setup {
         let limits = TransportLimits { attempt: run.timeout, ..TransportLimits::default() };
         let key = own.api_key.as_ref().map(|key| Secret::new(key.expose().to_owned()));
         let has_key = key.is_some();
-        let mut transport = advice::of(connect(descriptor, own.endpoint.as_deref(), key, limits))?;
+        let connection = Connection {
+            endpoint: own.endpoint.clone().filter(|_| own.endpoint_named),
+            provider_named: run.provider.is_some(),
+            api_key: key,
+            allow_plain_http: own.allow_plain_http,
+            proxies: layers.proxies(),
+            limits,
+        };
+        let mut transport = advice::of(connection.to(descriptor))?;
         if run.log_bodies {
             transport = transport.map(|inner| Arc::new(Bodies::around(inner, console)) as Arc<dyn Transport>);
         }

@@ -1,3 +1,4 @@
+use super::provider::is_variable_name;
 use super::value::Origin;
 use super::vendor::Vendor;
 use super::{ConfigError, Layers};
@@ -57,6 +58,10 @@ impl Layers {
             (_, None, _) | (_, _, None) => EffectiveKey::NoSlot,
             (Some(named), Some(_), Some(_)) => {
                 let variable = named.text()?.trim().to_owned();
+                // What is no name of a variable may be the key itself.
+                if !is_variable_name(&variable) {
+                    return Err(ConfigError::KeyInPlace { origin: named.origin });
+                }
                 let is_set = self.environment.get(&variable).is_some();
                 EffectiveKey::In { variable, from: Some(named.origin), is_set }
             }
@@ -116,6 +121,21 @@ mod tests {
         assert_eq!(named.endpoint_from, Some(Origin::Flag("--endpoint".to_owned())));
         let EffectiveKey::In { variable, from: Some(from), is_set: true } = named.key else { panic!("{named:?}") };
         assert_eq!((variable.as_str(), from.to_string().as_str()), ("K", "`judge.toml: provider.openai.api_key_env`"));
+    }
+
+    #[test]
+    fn a_key_in_place_of_its_variable_is_not_shown() {
+        let dir = tempfile::tempdir().expect("a folder for the test");
+        let flags = Flags { api_key_env: Some("sk-live-1234".to_owned()), ..Flags::default() };
+        let layers = Layers::read(flags, Environment::default(), dir.path()).expect("no file");
+        let descriptor = Descriptor {
+            id: "openai".to_owned(),
+            default_endpoint: Some(OPENAI.to_owned()),
+            auth: Some(AuthSlot { header: "authorization".to_owned(), prefix: "Bearer ".to_owned() }),
+            ..Descriptor::default()
+        };
+        let told = layers.effective(&descriptor).expect_err("it is no name");
+        assert!(matches!(told, ConfigError::KeyInPlace { .. }) && !told.to_string().contains("1234"), "{told}");
     }
 
     #[test]

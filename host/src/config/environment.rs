@@ -14,11 +14,16 @@ impl Environment {
     /// The process's environment, and what the `.env` file in `dir` adds to it. A variable that the process has
     /// is never changed by the file. Variables that are not UTF-8 are left out.
     pub fn of_process(dir: &Path) -> Self {
-        let process = std::env::vars_os();
-        let variables = process.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let mut environment = variables.collect::<Environment>();
+        let mut environment = Environment::of_variables();
         environment.read_dot_env(&dir.join(".env"));
         environment
+    }
+
+    /// The process's environment alone. Variables that are not UTF-8 are left out.
+    pub fn of_variables() -> Self {
+        let process = std::env::vars_os();
+        let variables = process.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        variables.collect()
     }
 
     /// A variable's value. An empty one counts as unset: templates of `.env` files are full of them.

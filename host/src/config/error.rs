@@ -58,6 +58,12 @@ pub enum ConfigError {
         /// The variable.
         variable: String,
     },
+    /// What should be the name of a variable cannot be one. It is not shown: it may be the key.
+    #[error("no name of a variable in {origin}: a key goes into the environment, and its variable is named")]
+    KeyInPlace {
+        /// Who named it.
+        origin: Origin,
+    },
     /// The variable for the key holds what no header can carry.
     #[error("not a usable key in environment `{variable}`")]
     KeyUnusable {
@@ -102,6 +108,11 @@ impl ConfigError {
             ConfigError::UnknownKey { known, .. } => format!("known keys here: {}", known.join(", ")),
             ConfigError::KeyUnset { variable, .. } => {
                 format!("export {variable}=…, or write it into .env, or name another variable with --api-key-env")
+            }
+            ConfigError::KeyInPlace { .. } => {
+                "write `MY_KEY=…` into .env, and name it with --api-key-env MY_KEY; what was typed may be in the shell's \
+                 history"
+                    .to_owned()
             }
             ConfigError::KeyUnusable { variable } => {
                 format!("a key is visible ASCII without spaces: look at {variable} for stray quotes or line breaks")

@@ -59,6 +59,7 @@ fn every_variable_is_documented_and_none_that_nobody_reads() {
     let documented = dotenvy::from_read_iter(text.as_bytes()).map(|entry| entry.expect("a good line").0);
     let mut known = SPECS.iter().filter_map(|spec| spec.variable).map(str::to_owned).collect::<BTreeSet<_>>();
     known.extend(PROVIDERS.iter().flat_map(|id| [format!("{id}_MODEL"), format!("{id}_API_URL")]));
+    known.extend(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"].map(str::to_owned));
     known.extend(["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY"].map(str::to_owned));
     assert_eq!(documented.collect::<BTreeSet<_>>(), known);
 }

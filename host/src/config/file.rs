@@ -8,7 +8,7 @@ use toml::{Table, Value};
 /// What is looked for where the host is started.
 pub(super) const FILE_NAME: &str = "judge.toml";
 /// The keys of a `[provider.ID]` table.
-pub(super) const PROVIDER_KEYS: [&str; 4] = ["endpoint", "model", "api_key_env", "settings"];
+pub(super) const PROVIDER_KEYS: [&str; 5] = ["endpoint", "model", "api_key_env", "allow_plain_http", "settings"];
 /// The key of the `[provider]` table that names the one that judges.
 pub(super) const PROVIDER_DEFAULT: &str = "default";
 
@@ -26,6 +26,7 @@ pub(super) struct ProviderTable {
     pub(super) endpoint: Option<Given>,
     pub(super) model: Option<Given>,
     pub(super) api_key_env: Option<Given>,
+    pub(super) allow_plain_http: Option<Given>,
     pub(super) settings: BTreeMap<String, Given>,
 }
 
@@ -103,6 +104,7 @@ impl ProviderTable {
                 ("endpoint", value) => read.endpoint = Some(scalar(value, path, key)?),
                 ("model", value) => read.model = Some(scalar(value, path, key)?),
                 ("api_key_env", value) => read.api_key_env = Some(scalar(value, path, key)?),
+                ("allow_plain_http", value) => read.allow_plain_http = Some(scalar(value, path, key)?),
                 ("settings", Value::Table(settings)) => {
                     for (name, value) in settings {
                         let key = format!("{key}.{name}");
@@ -200,7 +202,7 @@ mod tests {
             (
                 "[provider.openai]\napi_key = \"x\"",
                 "unknown key in `judge.toml`: `provider.openai.api_key`",
-                "known keys here: endpoint, model, api_key_env, settings",
+                "known keys here: endpoint, model, api_key_env, allow_plain_http, settings",
             ),
             ("[provider]\nuse = \"x\"", "unknown key in `judge.toml`: `provider.use`", "known keys here: default"),
             (

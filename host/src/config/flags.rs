@@ -13,6 +13,8 @@ pub struct Flags {
     pub endpoint: Option<String>,
     /// `--api-key-env`: the variable that holds the chosen provider's key.
     pub api_key_env: Option<String>,
+    /// `--allow-plain-http`: whether the key may go unencrypted to another machine.
+    pub allow_plain_http: bool,
     /// `--setting NAME=VALUE`, as often as given; of one name the last counts.
     pub settings: Vec<String>,
 }

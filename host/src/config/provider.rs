@@ -5,11 +5,18 @@ use super::{ApiKey, ConfigError, Key, Layers};
 use crate::model::{Descriptor, Settings};
 use std::collections::BTreeMap;
 
+/// A variable's name without an underscore is no longer than this, in bytes.
+const WORD_BYTES_MAX: usize = 20;
+
 /// What a run needs to know about its provider; every value checked.
 #[derive(Clone, Debug)]
 pub struct ProviderConfig {
     /// Base URL of its server; none for a provider that sends no request.
     pub endpoint: Option<String>,
+    /// Whether the operator named the endpoint; else it is the provider's own default.
+    pub endpoint_named: bool,
+    /// Whether the key may go unencrypted to a server on another machine.
+    pub allow_plain_http: bool,
     /// Its key; none where none is needed, or where none may go to this endpoint.
     pub api_key: Option<ApiKey>,
     /// The variable that the key comes from, or would come from if it were set.
@@ -36,7 +43,11 @@ impl Layers {
     /// not set, a setting that the provider does not have.
     pub fn for_provider(&self, descriptor: &Descriptor) -> Result<ProviderConfig, ConfigError> {
         let own = self.file.provider(&descriptor.id);
-        let endpoint = self.endpoint(descriptor, own)?;
+        let named = self.checked_endpoint(descriptor, own)?;
+        let endpoint_named = named.is_some();
+        let endpoint = named.or_else(|| descriptor.default_endpoint.clone());
+        let in_file = own.and_then(|own| own.allow_plain_http.as_ref()).map(Given::boolean).transpose()?;
+        let allow_plain_http = self.flags.allow_plain_http || in_file.unwrap_or(false);
         let credential = self.credential(descriptor, own, endpoint.as_deref())?;
         let mut notes: Vec<_> = credential.note.into_iter().collect();
         let mut model = self.model(descriptor, own)?;
@@ -54,7 +65,8 @@ impl Layers {
             }
         }
         let settings = Settings { model, extra: self.extra_settings(descriptor, own)?, ..self.sampling()? };
-        Ok(ProviderConfig { endpoint, api_key: credential.key, api_key_env: credential.variable, settings, notes })
+        let (api_key, api_key_env) = (credential.key, credential.variable);
+        Ok(ProviderConfig { endpoint, endpoint_named, allow_plain_http, api_key, api_key_env, settings, notes })
     }
 
     /// How to sample: the settings that mean the same to every provider.
@@ -67,11 +79,22 @@ impl Layers {
         })
     }
 
-    fn endpoint(&self, descriptor: &Descriptor, own: Option<&ProviderTable>) -> Result<Option<String>, ConfigError> {
-        match self.named_endpoint(descriptor, own) {
-            Some(given) => given.endpoint().map(|_| Some(given.text.trim().to_owned())),
-            None => Ok(descriptor.default_endpoint.clone()),
-        }
+    /// Base URL of a provider's server; none for one that sends no request.
+    ///
+    /// # Errors
+    /// Where the operator named one that is no URL.
+    pub fn endpoint_of(&self, descriptor: &Descriptor) -> Result<Option<String>, ConfigError> {
+        let named = self.checked_endpoint(descriptor, self.file.provider(&descriptor.id))?;
+        Ok(named.or_else(|| descriptor.default_endpoint.clone()))
+    }
+
+    fn checked_endpoint(
+        &self,
+        descriptor: &Descriptor,
+        own: Option<&ProviderTable>,
+    ) -> Result<Option<String>, ConfigError> {
+        let given = self.named_endpoint(descriptor, own);
+        given.map(|given| given.endpoint().map(|_| given.text.trim().to_owned())).transpose()
     }
 
     /// The endpoint that the operator named; none leaves it to the provider.
@@ -114,6 +137,9 @@ impl Layers {
             return self.vendor_credential(descriptor, endpoint);
         };
         let variable = named.text()?.trim().to_owned();
+        if !is_variable_name(&variable) {
+            return Err(ConfigError::KeyInPlace { origin: named.origin });
+        }
         if descriptor.auth.is_none() {
             return Err(ConfigError::NoKeyTaken { provider: descriptor.id.clone(), origin: named.origin });
         }
@@ -172,6 +198,15 @@ impl Layers {
         let texts = |all: BTreeMap<String, Given>| all.into_iter().map(|(name, given)| (name, given.text));
         Ok(texts(all).collect())
     }
+}
+
+/// Whether a text can be the name of a variable. A key that was typed in its place mostly cannot, and is not shown; what
+/// is long and has neither an underscore nor the look of a word is taken for one.
+pub(super) fn is_variable_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_name = text.bytes().all(fits) && !text.starts_with(|first: char| first.is_ascii_digit());
+    let is_word = text.contains('_') || text.len() <= WORD_BYTES_MAX;
+    is_name && is_word
 }
 
 /// `my-judge` and `MODEL` make `MY_JUDGE_MODEL`.

@@ -2,6 +2,7 @@
 //! that use the library come in here, and see the same.
 
 mod change;
+mod connect;
 mod follow;
 mod loader;
 mod open;
@@ -11,8 +12,9 @@ mod run;
 mod slice;
 
 pub use change::Change;
+pub use connect::{Connection, connect, proxies};
 pub use loader::Loader;
-pub use open::{OpenError, connect};
+pub use open::OpenError;
 pub use options::JudgeOptions;
 pub use run::{Run, RunError, RunReport};
 pub use slice::Outcomes;

@@ -1,13 +1,12 @@
 //! From options to a prepared judge.
 
-use super::{Judge, JudgeOptions, Loader};
-use crate::model::{Descriptor, Fault};
+use super::{Connection, Judge, JudgeOptions, Loader};
+use crate::config::Environment;
+use crate::model::Fault;
 use crate::provider::{Admission, CatalogError, Keys, UnknownProvider, UnusableKey};
 use crate::registry::{Registry, RegistryError};
 use crate::sandbox::{Sandbox, SandboxError, SandboxOptions};
-use crate::transport::{
-    Credential, Endpoint, EndpointError, HttpTransport, Secret, Transport, TransportError, TransportLimits,
-};
+use crate::transport::{EndpointError, TransportError, TransportLimits};
 use std::sync::Arc;
 
 /// Why a judge cannot be opened.
@@ -37,6 +36,14 @@ pub enum OpenError {
     /// There is a key, but the provider has no place for one.
     #[error("the provider takes no key: {0}")]
     NoAuthSlot(String),
+    /// There is a key, but nobody but the provider says where it should go.
+    #[error("the key would go to {origin}, which provider `{provider}` alone names")]
+    KeyToDefault {
+        /// The provider's id.
+        provider: String,
+        /// Scheme, host and port of its default endpoint.
+        origin: String,
+    },
     /// The provider cannot work with its server.
     #[error("the provider cannot start: {provider}")]
     Prepare {
@@ -57,9 +64,13 @@ impl OpenError {
             OpenError::TrustedKey(_) => Some("minisign prints it: 56 characters that begin with RW".to_owned()),
             OpenError::UnknownProvider(error) => Some(error.hint()),
             OpenError::Endpoint(error) => Some(error.hint()),
-            OpenError::Transport(error) => Some(error.hint().to_owned()),
+            OpenError::Transport(error) => Some(error.hint()),
             OpenError::Registry(error) => error.hint(),
             OpenError::NoAuthSlot(_) => Some("leave the key out".to_owned()),
+            OpenError::KeyToDefault { provider, origin } => Some(format!(
+                "if the key is for that server, name it: `--endpoint {origin}`, or `endpoint` under [provider.{provider}] in \
+                 judge.toml"
+            )),
             OpenError::Prepare { fault, .. } => fault.hint.clone(),
         }
     }
@@ -82,7 +93,15 @@ impl Judge {
         let provider = catalog.get(&options.provider)?;
         let descriptor = &provider.identity().descriptor;
         let limits = TransportLimits { attempt: options.timeout, ..TransportLimits::default() };
-        let transport = connect(descriptor, options.endpoint.as_deref(), options.api_key.clone(), limits)?;
+        let connection = Connection {
+            endpoint: options.endpoint.clone(),
+            provider_named: true,
+            api_key: options.api_key.clone(),
+            allow_plain_http: options.allow_plain_http,
+            proxies: options.proxies.clone().unwrap_or_else(|| Environment::of_variables().proxies()),
+            limits,
+        };
+        let transport = connection.to(descriptor)?;
         let registry = match &options.registry {
             Some(path) => Registry::open(path)?,
             None => Registry::temporary()?,
@@ -97,24 +116,4 @@ impl Judge {
         }
         Ok(judge)
     }
-}
-
-/// Who sends for a provider: none where it declares no endpoint and none is named.
-///
-/// # Errors
-/// Where the endpoint is no URL, or there is a key but no slot for it.
-pub fn connect(
-    descriptor: &Descriptor,
-    endpoint: Option<&str>,
-    api_key: Option<Secret>,
-    limits: TransportLimits,
-) -> Result<Option<Arc<dyn Transport>>, OpenError> {
-    let credential = match (api_key, &descriptor.auth) {
-        (Some(secret), Some(slot)) => Some(Credential { slot: slot.clone(), secret }),
-        (Some(_), None) => return Err(OpenError::NoAuthSlot(descriptor.id.clone())),
-        (None, _) => None,
-    };
-    let Some(endpoint) = endpoint.or(descriptor.default_endpoint.as_deref()) else { return Ok(None) };
-    let transport = HttpTransport::new(Endpoint::parse(endpoint)?, credential, limits)?;
-    Ok(Some(Arc::new(transport)))
 }

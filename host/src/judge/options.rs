@@ -1,4 +1,5 @@
 use super::Policy;
+use crate::config::ProxyVariables;
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Instructions, Settings, TrustedKey};
 use crate::transport::{Secret, TransportLimits};
@@ -19,6 +20,10 @@ pub struct JudgeOptions {
     pub model: Option<String>,
     /// The key, put into the header that the provider names. No component ever sees it.
     pub api_key: Option<Secret>,
+    /// Whether the key may go unencrypted, by plain HTTP, to a server on another machine.
+    pub allow_plain_http: bool,
+    /// The proxies; none takes those of the process's environment. `Some(ProxyVariables::default())` uses no proxy.
+    pub proxies: Option<ProxyVariables>,
     /// Sampling temperature, 0.0 to 2.0; none leaves it to the provider.
     pub temperature: Option<f64>,
     /// Upper bound of generated tokens for one answer; none leaves it to the provider.
@@ -71,6 +76,8 @@ impl Default for JudgeOptions {
             endpoint: None,
             model: None,
             api_key: None,
+            allow_plain_http: false,
+            proxies: None,
             temperature: None,
             max_output_tokens: None,
             seed: None,

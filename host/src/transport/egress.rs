@@ -12,7 +12,7 @@ const PATH_BYTES_MAX: usize = 8 << 10;
 const METHODS: [Method; 6] = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::HEAD];
 
 /// Headers that belong to the host, each with its reason. A `*` at the end stands for any ending.
-const HEADERS_FORBIDDEN: [(&str, &str); 19] = [
+const HEADERS_FORBIDDEN: [(&str, &str); 23] = [
     ("host", "the operator names the host"),
     ("authorization", "the host attaches the credential"),
     ("proxy-*", "the proxy is the operator's affair"),
@@ -32,6 +32,10 @@ const HEADERS_FORBIDDEN: [(&str, &str); 19] = [
     ("x-real-ip", "it would claim another origin"),
     ("x-http-method*", "it would work around the list of methods"),
     ("x-method-override", "it would work around the list of methods"),
+    ("accept-encoding", "an answer that is compressed hides an echo of the key"),
+    ("accept-charset", "an answer in another encoding hides an echo of the key"),
+    ("range", "an answer in parts hides an echo of the key"),
+    ("if-range", "an answer in parts hides an echo of the key"),
 ];
 
 /// Parts that a path may not have, in lower case, each with its reason.
@@ -203,6 +207,10 @@ mod tests {
             "x-forwarded-host",
             "Forwarded",
             "X-HTTP-Method-Override",
+            "Accept-Encoding",
+            "accept-charset",
+            "Range",
+            "If-Range",
             "x-api-key",
             "bad name",
             "",

@@ -106,7 +106,12 @@ impl Endpoint {
         self.origin().replacen("https://", "http://", 1)
     }
 
-    /// Whether it is plain HTTP, which needs no certificates.
+    /// Its host: an address or a name.
+    pub(super) fn host(&self) -> Option<Host<&str>> {
+        self.base.host()
+    }
+
+    /// Whether it is plain HTTP: it needs no certificates, and hides nothing on its way.
     pub(super) fn is_plain(&self) -> bool {
         self.base.scheme() == "http"
     }

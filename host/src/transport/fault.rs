@@ -1,3 +1,4 @@
+use super::address::Refusal;
 use super::{Endpoint, TransportLimits};
 use crate::model::{Fault, FaultKind};
 use rustls::CertificateError;
@@ -29,6 +30,13 @@ pub(super) fn response_too_large(endpoint: &Endpoint, limits: &TransportLimits) 
     Fault { request_sent: true, ..fault }
 }
 
+/// The response is compressed, though nobody asked for that; the key could not be found in it.
+pub(super) fn response_compressed(endpoint: &Endpoint, encoding: &str) -> Fault {
+    let message = format!("{} answered in an encoding that nobody asked for: {encoding}", endpoint.origin());
+    let fault = Fault::new(FaultKind::Blocked, message).code("encoding");
+    Fault { request_sent: true, ..fault.hint("let the server, or the proxy before it, compress only on demand") }
+}
+
 /// The request's body is over its bound.
 pub(super) fn request_too_large(limits: &TransportLimits) -> Fault {
     let message = format!("the component built a request body of more than {} bytes", limits.request_bytes_max);
@@ -44,6 +52,9 @@ fn classify(error: &reqwest::Error, connected: bool, endpoint: &Endpoint) -> Fau
         return of_tls(tls, endpoint);
     }
     let connect = |code: &str, message: String| Fault::new(FaultKind::Connect, message).code(code);
+    if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<Refusal>()) {
+        return refusal.fault();
+    }
     if error.is_dns() {
         return connect("dns", format!("the host name of {origin} is not known"))
             .hint("check the host name of the endpoint, and the network");

@@ -1,19 +1,26 @@
+use super::address::Policy;
 use super::echo::Echo;
-use super::{Credential, Endpoint, Transport, TransportLimits, egress, fault};
+use super::resolver::{Checked, System};
+use super::{Credential, Endpoint, Proxies, ProxyError, Reach, Refusal, Transport, TransportLimits, egress, fault};
 use crate::model::{Body, Fault, HttpRequest, HttpResponse};
+use ::http::header::CONTENT_ENCODING;
 use ::http::{HeaderName, HeaderValue};
 use async_trait::async_trait;
-use reqwest::{Client, ClientBuilder, Response, redirect, retry};
+use reqwest::dns::Resolve;
+use reqwest::{Client, ClientBuilder, Proxy, Response, redirect, retry};
 
 /// What the host calls itself to servers.
 const USER_AGENT: &str = concat!("judge-host/", env!("CARGO_PKG_VERSION"));
 /// What is set aside for a body before its first byte, whatever length the server promises.
 const BODY_BYTES_FIRST: usize = 64 << 10;
 
+/// Encodings of a body that hide its bytes. Others do not, or are named by mistake.
+const ENCODINGS_COMPRESSED: [&str; 7] = ["gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"];
+
 /// Sends over HTTP/1.1, or HTTP/2 where the server offers it, on connections that are kept and shared.
 ///
-/// The system's proxy settings hold, except for servers on this machine. Redirects are not followed: they reach
-/// the provider like any other status, and the credential goes nowhere else.
+/// The credential belongs to the endpoint's scheme, host and port. Redirects are not followed: they reach the provider like
+/// any other status, whose next request goes to the endpoint again, as it can name no other.
 #[derive(Debug)]
 pub struct HttpTransport {
     client: Client,
@@ -23,9 +30,32 @@ pub struct HttpTransport {
     limits: TransportLimits,
 }
 
+/// How an endpoint is reached.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Which addresses it may have.
+    pub reach: Reach,
+    /// Whether a key may go to a server of plain HTTP on another machine: all on the way can read it.
+    pub allow_plain_http: bool,
+    /// The proxies that may stand before it.
+    pub proxies: Proxies,
+}
+
 /// Why no transport can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
+    /// The endpoint's host is one that requests may not go to.
+    #[error(transparent)]
+    Address(#[from] Refusal),
+    /// The key would go over the network for all to read.
+    #[error("the key would go unencrypted to {origin}")]
+    PlainHttp {
+        /// Scheme, host and port.
+        origin: String,
+    },
+    /// The proxy before the endpoint cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The key has characters that no header may carry, or the provider names no proper header for it.
     #[error("the key cannot be sent in the header `{header}`")]
     Credential {
@@ -39,15 +69,23 @@ pub enum TransportError {
 
 impl TransportError {
     /// What the operator can do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
+            TransportError::Address(refusal) => refusal.hint(),
+            TransportError::PlainHttp { .. } => {
+                "write `https://…`; where the network is yours alone, `allow_plain_http = true` in the provider's table of \
+                 judge.toml, or `--allow-plain-http`, sends it all the same"
+            }
+            .to_owned(),
+            TransportError::Proxy(error) => error.hint(),
             TransportError::Credential { .. } => {
-                "check the variable that `--api-key-env` names for line breaks and characters beyond ASCII"
+                "check the variable that `--api-key-env` names for line breaks and characters beyond ASCII".to_owned()
             }
             TransportError::Client(_) => {
                 "https needs the system's root certificates: install them (often `ca-certificates`), or name their \
                  file in SSL_CERT_FILE"
             }
+            .to_owned(),
         }
     }
 }
@@ -56,47 +94,81 @@ impl HttpTransport {
     /// A transport to one endpoint, with one pool of connections. Opens none yet.
     ///
     /// # Errors
-    /// Where the key cannot stand in a header, or the system has no certificates to trust for `https`.
+    /// Where the endpoint may not be reached or the key may not go there, the key cannot stand in a header, the proxy before
+    /// the endpoint cannot be used, or the system has no certificates to trust for `https`.
     pub fn new(
         endpoint: Endpoint,
         credential: Option<Credential>,
+        route: &Route,
         limits: TransportLimits,
     ) -> Result<HttpTransport, TransportError> {
-        let builder = if endpoint.is_loopback() { Client::builder().no_proxy() } else { Client::builder() };
-        HttpTransport::on(builder, endpoint, credential, limits)
+        HttpTransport::on(Client::builder(), System, endpoint, credential, route, limits)
     }
 
-    /// The same, on a client with settings of its own.
+    /// The same, on a client with settings of its own, and another way to look up names.
     pub(super) fn on(
         builder: ClientBuilder,
+        look_up: impl Resolve + 'static,
         endpoint: Endpoint,
         credential: Option<Credential>,
+        route: &Route,
         limits: TransportLimits,
     ) -> Result<HttpTransport, TransportError> {
+        let policy = Policy::new(route.reach, &endpoint);
+        if let Some(host) = endpoint.host() {
+            policy.check_host(&host)?;
+        }
+        let is_readable = endpoint.is_plain() && !endpoint.is_loopback();
+        if credential.is_some() && is_readable && !route.allow_plain_http {
+            return Err(TransportError::PlainHttp { origin: endpoint.origin() });
+        }
         let echo = credential.as_ref().and_then(|credential| Echo::of(&credential.secret));
         let header = |credential: Credential| match credential.header() {
             Some(header) => Ok(header),
             None => Err(TransportError::Credential { header: credential.slot.header }),
         };
         let credential = credential.map(header).transpose()?;
-        let client =
-            configured(builder, &endpoint, &limits).build().map_err(|error| TransportError::Client(error.into()))?;
-        Ok(HttpTransport { client, endpoint, credential, echo, limits })
+        let client = |error: reqwest::Error| TransportError::Client(error.into());
+        // The environment is read in one place, and not by the client.
+        let builder = configured(builder, &endpoint, &limits).no_proxy();
+        let builder = match route.proxies.intercept(&endpoint)? {
+            None => builder.dns_resolver(Checked::new(policy, look_up)),
+            // The one name to look up is the proxy's, which is the operator's choice.
+            Some(found) => {
+                let proxy = Proxy::all(found.uri().to_string()).map_err(client)?;
+                builder.proxy(match found.basic_auth() {
+                    Some(password) => proxy.custom_http_auth(password.clone()),
+                    None => proxy,
+                })
+            }
+        };
+        Ok(HttpTransport { client: builder.build().map_err(client)?, endpoint, credential, echo, limits })
     }
 
     /// One exchange without its time limit.
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, Fault> {
         let response = self.dispatch(request).await?;
+        self.check_encoding(&response)?;
         let status = response.status().as_u16();
-        let without_key = |bytes: Vec<u8>| match &self.echo {
-            Some(echo) => echo.redacted(bytes),
-            None => bytes,
-        };
-        let headers = response.headers().iter();
-        let headers =
-            headers.map(|(name, value)| (name.as_str().to_owned(), without_key(value.as_bytes().to_vec()))).collect();
-        let body = without_key(self.body(response).await?);
+        let headers = response.headers().iter().map(|(name, value)| match &self.echo {
+            Some(echo) => (echo.redacted_text(name.as_str()), echo.redacted(value.as_bytes().to_vec())),
+            None => (name.as_str().to_owned(), value.as_bytes().to_vec()),
+        });
+        let headers = headers.collect();
+        let mut body = self.body(response).await?;
+        if let Some(echo) = &self.echo {
+            body = echo.redacted(body);
+        }
         Ok(HttpResponse { status, headers, body: Body::from(body) })
+    }
+
+    /// The key is looked for in what came, so what came must be readable.
+    fn check_encoding(&self, response: &Response) -> Result<(), Fault> {
+        let named = response.headers().get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        let mut named = named.flat_map(|value| value.split(',')).map(str::trim);
+        let compressed =
+            named.find_map(|name| ENCODINGS_COMPRESSED.iter().find(|known| known.eq_ignore_ascii_case(name)));
+        compressed.map_or(Ok(()), |encoding| Err(fault::response_compressed(&self.endpoint, encoding)))
     }
 
     /// Checks the request, attaches the credential and sends; returns when the response's head is there.

@@ -5,6 +5,7 @@
 use crate::model::{Fault, HttpRequest, HttpResponse};
 use async_trait::async_trait;
 
+mod address;
 mod credential;
 mod echo;
 mod egress;
@@ -12,13 +13,17 @@ mod endpoint;
 mod fault;
 mod http;
 mod limits;
+mod proxy;
+mod resolver;
 #[cfg(test)]
 mod tests;
 
+pub use address::{Reach, Refusal};
 pub use credential::{Credential, Secret};
 pub use endpoint::{Endpoint, EndpointError};
-pub use http::{HttpTransport, TransportError};
+pub use http::{HttpTransport, Route, TransportError};
 pub use limits::TransportLimits;
+pub use proxy::{NamedProxy, Proxies, ProxyError};
 
 /// Sends one request and returns what came back, whatever its status.
 #[async_trait]

@@ -1,7 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod reach;
 mod server;
 
+use super::resolver::System;
 use super::*;
 use crate::model::{AuthSlot, Body, FaultKind};
 use server::Server;
@@ -13,8 +15,21 @@ fn to(url: &str) -> HttpTransport {
 
 /// A transport that no proxy of the machine can come between, also where the host is not this machine.
 fn with(url: &str, credential: Option<Credential>, limits: TransportLimits) -> HttpTransport {
-    let endpoint = Endpoint::parse(url).unwrap();
-    HttpTransport::on(reqwest::Client::builder().no_proxy(), endpoint, credential, limits).unwrap()
+    on(reqwest::Client::builder(), url, credential, limits)
+}
+
+fn on(
+    builder: reqwest::ClientBuilder,
+    url: &str,
+    credential: Option<Credential>,
+    limits: TransportLimits,
+) -> HttpTransport {
+    HttpTransport::on(builder, System, Endpoint::parse(url).unwrap(), credential, &route(), limits).unwrap()
+}
+
+/// As to an endpoint that the operator named.
+fn route() -> Route {
+    Route { reach: Reach::Anywhere, allow_plain_http: false, proxies: Proxies::default() }
 }
 
 fn key(header: &str, prefix: &str) -> Credential {
@@ -188,7 +203,7 @@ fn a_key_that_fits_no_header_makes_no_transport() {
     for (header, secret) in [("authorization", "sk-12\n34"), ("bad header", "sk-1234")] {
         let slot = AuthSlot { header: header.into(), prefix: String::new() };
         let credential = Credential { slot, secret: Secret::new(secret) };
-        let error = HttpTransport::new(endpoint(), Some(credential), TransportLimits::default()).unwrap_err();
+        let error = HttpTransport::new(endpoint(), Some(credential), &route(), TransportLimits::default()).unwrap_err();
         assert!(matches!(&error, TransportError::Credential { header: named } if named == header), "{error:?}");
         assert!(error.hint().contains("--api-key-env") && !format!("{error:?} {error}").contains("34"));
     }
@@ -196,7 +211,6 @@ fn a_key_that_fits_no_header_makes_no_transport() {
 
 /// TLS to a server of `http://`; trusts nobody, so that the machine's certificates play no part.
 fn tls_to(url: &str, limits: TransportLimits) -> HttpTransport {
-    let endpoint = Endpoint::parse(&url.replacen("http://", "https://", 1)).unwrap();
-    let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]);
-    HttpTransport::on(builder, endpoint, None, limits).unwrap()
+    let url = url.replacen("http://", "https://", 1);
+    on(reqwest::Client::builder().tls_certs_only([]), &url, None, limits)
 }

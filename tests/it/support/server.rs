@@ -7,7 +7,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
@@ -27,6 +27,18 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
+    pub ending: Ending,
+}
+
+/// What becomes of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is sent.
+    Sent,
+    /// The connection is closed in its place.
+    Closed,
+    /// It never comes.
+    Never,
 }
 
 /// The server; it ends when it is dropped.
@@ -42,7 +54,11 @@ impl Reply {
     }
 
     pub fn status(status: u16, body: impl Into<String>) -> Reply {
-        Reply { status, headers: Vec::new(), body: body.into() }
+        Reply { status, headers: Vec::new(), body: body.into(), ending: Ending::Sent }
+    }
+
+    pub fn none(ending: Ending) -> Reply {
+        Reply { ending, ..Reply::ok("") }
     }
 
     pub fn redirect(to: impl Into<String>) -> Reply {
@@ -67,7 +83,11 @@ impl Server {
                             let seen = read(request).await;
                             let reply = answer(&seen);
                             kept.lock().expect("nobody panics").push(seen);
-                            Ok::<_, Infallible>(response(reply))
+                            match reply.ending {
+                                Ending::Sent => Ok(response(reply)),
+                                Ending::Closed => Err(io::Error::other("closed in the place of an answer")),
+                                Ending::Never => std::future::pending().await,
+                            }
                         }
                     });
                     // Clients that go away end in errors here.

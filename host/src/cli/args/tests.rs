@@ -41,7 +41,7 @@ fn bench_takes_what_judge_takes_to_judge_with() {
 #[test]
 fn flags_reach_their_keys() {
     let line = "judge-host --providers p judge in.csv --config c.toml --quiet --provider ollama --endpoint http://h --model m \
-                --api-key-env K --setting a=1 --setting b=2 --clusters c --registry r --durability fast --births free --batch-id b --out o --parallel 8 \
+                --api-key-env K --allow-plain-http --setting a=1 --setting b=2 --clusters c --registry r --durability fast --births free --batch-id b --out o --parallel 8 \
                 --limit 9 --instructions i --language ru --timeout 1s --total-timeout 2s --attempts 3 \
                 --candidates-max 4 --no-new-cluster --temperature 0.5 --max-output-tokens 6 --seed 7 --slice-size 60 \
                 --log-bodies --cache-dir d --locked --trusted-keys RW,n=RW --rejudge --dry-run --summary s.json --force";
@@ -79,6 +79,7 @@ fn flags_reach_their_keys() {
     assert!(SPECS.iter().all(|spec| flags.get(spec.key).is_some()), "no key is missing above");
     assert_eq!(flags.config, Some(PathBuf::from("c.toml")));
     assert_eq!((flags.endpoint.as_deref(), flags.api_key_env.as_deref()), (Some("http://h"), Some("K")));
+    assert!(flags.allow_plain_http);
     assert_eq!(flags.settings, ["a=1", "b=2"]);
     let Some(Command::Judge(judge)) = cli.command else { panic!("judge was asked for") };
     assert!(cli.quiet && judge.rejudge && judge.dry_run && judge.force);

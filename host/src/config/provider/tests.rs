@@ -252,6 +252,54 @@ fn a_key_for_a_provider_that_takes_none_is_refused() {
 }
 
 #[test]
+fn who_named_the_endpoint_is_known() {
+    let line = Line { endpoint: Some("http://flag:1"), ..Line::default() };
+    let variable = || Environment::from([("OLLAMA_API_URL", "http://variable:2")]);
+    let file = "[provider.ollama]\nendpoint = \"http://localhost:11434\"";
+    for (line, environment, file, named) in [
+        (&line, Environment::default(), "", true),
+        (&Line::default(), variable(), "", true),
+        (&Line::default(), Environment::default(), file, true),
+        (&Line::default(), Environment::default(), "[provider.openai]\nendpoint = \"http://x\"", false),
+        (&Line::default(), Environment::default(), "", false),
+    ] {
+        let layers = layers(line, environment, file);
+        let found = layers.for_provider(&known("ollama")).expect("good layers");
+        assert_eq!(found.endpoint_named, named, "{:?}", found.endpoint);
+        assert_eq!(layers.endpoint_of(&known("ollama")).expect("a good endpoint"), found.endpoint);
+    }
+}
+
+#[test]
+fn plain_http_is_allowed_by_the_providers_own_table_or_the_flag() {
+    let table = "[provider.ollama]\nallow_plain_http = true\n[provider.openai]\nallow_plain_http = false";
+    for (id, by_file) in [("ollama", true), ("openai", false), ("triton", false)] {
+        assert_eq!(resolve(&Line::default(), Environment::default(), table, id).allow_plain_http, by_file, "{id}");
+    }
+    let mut flagged = layers(&Line::default(), Environment::default(), table);
+    flagged.flags.allow_plain_http = true;
+    assert!(flagged.for_provider(&known("openai")).expect("good layers").allow_plain_http);
+    let wrong = layers(&Line::default(), Environment::default(), "[provider.ollama]\nallow_plain_http = \"maybe\"");
+    let told = wrong.for_provider(&known("ollama")).expect_err("no choice").to_string();
+    assert_eq!(told, "wrong value from `judge.toml: provider.ollama.allow_plain_http`: `maybe`");
+}
+
+#[test]
+fn a_key_in_the_place_of_its_variables_name_is_not_shown() {
+    for typed in ["sk-live-0123456789", "0f1e2d3c4b5a69788796a5b4", "abcdefghijklmnopqrstuvwxyz", "key=1"] {
+        let line = Line { api_key_env: Some(typed), ..Line::default() };
+        let error = layers(&line, Environment::default(), "").for_provider(&known("openai")).expect_err(typed);
+        assert!(matches!(&error, ConfigError::KeyInPlace { .. }), "{error:?}");
+        assert!(!format!("{error} {error:?} {:?}", error.hint()).contains(typed), "{error:?}");
+    }
+    for typed in ["GPU_KEY", "my_long_and_unset_variable_for_keys", "APIKEY"] {
+        let line = Line { api_key_env: Some(typed), ..Line::default() };
+        let error = layers(&line, Environment::default(), "").for_provider(&known("openai")).expect_err(typed);
+        assert!(matches!(&error, ConfigError::KeyUnset { .. }), "{error:?}");
+    }
+}
+
+#[test]
 fn variables_are_named_after_the_provider() {
     assert_eq!(variable_name("my-judge", "API_URL"), "MY_JUDGE_API_URL");
 }
