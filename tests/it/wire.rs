@@ -2,6 +2,7 @@
 
 mod answers;
 mod keys;
+mod reach;
 mod vendors;
 
 use crate::support::server::{Reply, Server};

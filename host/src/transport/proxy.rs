@@ -56,7 +56,7 @@ impl Proxies {
         let schemes = [("http", &self.http), ("https", &self.https)];
         let told = |(scheme, proxy): (&str, &Option<NamedProxy>)| {
             let proxy = proxy.as_ref()?;
-            let place = proxy.intercept().map_or_else(|error| error.to_string(), |found| shown(&found));
+            let place = proxy.intercept().map_or_else(|_| "none that can be used".to_owned(), |found| shown(&found));
             Some(format!("{scheme} through {place} ({})", proxy.variable))
         };
         let told: Vec<_> = schemes.into_iter().filter_map(told).collect();

@@ -115,3 +115,27 @@ async fn a_redirect_is_not_followed_and_takes_no_key_along() {
     assert!(ran.stderr.contains("hint: the endpoint redirects elsewhere"), "{}", ran.stderr);
     assert_eq!((server.seen().len(), elsewhere.stats().connections), (3, 0));
 }
+
+#[tokio::test]
+async fn a_key_goes_unencrypted_to_this_machine_alone_unless_it_is_allowed() {
+    let mut case = case(1);
+    case.env("MY_KEY", KEY);
+    let refused = judge(&case, "openai", "http://gpu.invalid:8000/v1", &["--api-key-env", "MY_KEY"]).await.code(2);
+    let told = &refused.stderr;
+    assert!(told.contains("error: the key would go unencrypted to http://gpu.invalid:8000\n"), "{told}");
+    assert!(told.contains("hint: write `https://…`") && told.contains("judge.toml, or `--allow-plain-http`"), "{told}");
+    let allowed = "[provider.openai]\nallow_plain_http = true\n";
+    for (flag, file) in [(Some("--allow-plain-http"), ""), (None, allowed)] {
+        case.file("judge.toml", file);
+        let args = [&["--api-key-env", "MY_KEY", "--dry-run"][..], flag.as_slice()].concat();
+        let ran = judge(&case, "openai", "http://gpu.invalid:8000/v1", &args).await.code(0);
+        assert!(ran.stdout.contains("authorization: Bearer [redacted]"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_key_typed_in_the_place_of_its_variables_name_is_not_shown() {
+    let case = case(1);
+    let ran = case.run(&["judge", "records.jsonl", "--provider", "openai", "--api-key-env", KEY]).code(2);
+    assert!(ran.stderr.contains("hint: write `MY_KEY=…` into .env") && !ran.stderr.contains(KEY), "{}", ran.stderr);
+}

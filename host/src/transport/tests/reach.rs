@@ -50,6 +50,29 @@ async fn every_new_connection_is_checked_anew() {
 }
 
 #[tokio::test]
+async fn a_component_that_follows_a_redirect_comes_to_the_endpoint_again() {
+    let elsewhere = Server::start().await;
+    let other_host = elsewhere.url.replace("127.0.0.1", "localhost");
+    for status in [301, 302, 303, 307, 308] {
+        for base in [&elsewhere.url, &other_host, &elsewhere.url.replace("http://", "https://")] {
+            let location = format!("{base}/stolen");
+            let answer = format!("HTTP/1.1 {status} go\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+            let url = server::closing_after(answer.leak().as_bytes()).await;
+            let transport = with(&url, Some(key("authorization", "Bearer ")), TransportLimits::default());
+            assert_eq!(transport.send(&post("/v1/chat", "{}")).await.unwrap().status, status);
+            let without_scheme = location.split_once(':').unwrap().1;
+            for path in [location.as_str(), without_scheme, &location.replace('/', "\\")] {
+                let fault = transport.send(&post(path, "{}")).await.unwrap_err();
+                assert_fault(&fault, FaultKind::Blocked, "path", false);
+            }
+            // The path alone is one of the endpoint's.
+            assert_eq!(transport.send(&post("/stolen", "{}")).await.unwrap().status, status);
+        }
+    }
+    assert_eq!(elsewhere.connections(), 0, "neither the key nor anything else went there");
+}
+
+#[tokio::test]
 async fn an_address_that_may_not_be_asked_makes_no_transport() {
     for (url, reach) in [
         ("http://localhost:8000", Reach::Public),
