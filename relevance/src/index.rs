@@ -115,12 +115,13 @@ impl<K: Clone + Ord> Index<K> {
     pub fn rank(&self, query: &str, max: usize) -> Vec<(K, f32)> {
         // Free places are below the highest in use, so this covers every one.
         let mut scores = vec![0.0f32; self.documents.len() + self.free.len()];
-        let length_mean = self.length_sum as f32 / self.len().max(1) as f32;
+        let length_mean = self.length_sum as f32 / WEIGHT_UNIT / self.len().max(1) as f32;
         for (word, _) in &*counted(&[(query, 1.0)]).0 {
             let Some(posting) = self.postings.get(word) else { continue };
             let tells = idf(self.len(), posting.len());
             for (place, at) in posting {
-                scores[*place as usize] += tells * earned(at.frequency as f32, at.length as f32, length_mean);
+                let [frequency, length] = [at.frequency, at.length].map(|weight| weight as f32 / WEIGHT_UNIT);
+                scores[*place as usize] += tells * earned(frequency, length, length_mean);
             }
         }
         let found = self.documents.iter().map(|(place, document)| (&document.key, scores[*place as usize]));
@@ -198,6 +199,16 @@ mod tests {
         index.insert(3, &[("refund", 0.0), ("refund", -1.0), ("refund", f32::NAN)]);
         assert_eq!(index.rank("refund", 9).len(), 2, "a text of no weight is left out");
         assert_eq!(index.len(), 3);
+    }
+
+    #[test]
+    fn a_word_that_comes_back_tells_more_than_that_it_is_there() {
+        let index = index(&[
+            ("both", "my lost card please help"),
+            ("often", "card card card card card"),
+            ("one", "I lost my pin there"),
+        ]);
+        assert_eq!(keys(&index, "lost card", 9), ["often", "both", "one"]);
     }
 
     #[test]

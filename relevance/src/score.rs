@@ -17,7 +17,7 @@ pub fn idf(documents: usize, containing: usize) -> f32 {
 }
 
 /// Which share of a word's idf a document earns that has it `frequency` times (weighted): 0 to 1, 1 excluded.
-/// Lengths are in the same unit as frequencies.
+/// Frequencies and lengths are in words.
 pub(crate) fn earned(frequency: f32, length: f32, length_mean: f32) -> f32 {
     let relative = if length_mean > 0.0 { length / length_mean } else { 1.0 };
     frequency / (frequency + SATURATION * (1.0 - LENGTH_NORM + LENGTH_NORM * relative))
