@@ -2,7 +2,7 @@
 //! randomness, no clock, no platform mathematics, so that the same texts rank the same on every machine and inside a
 //! component.
 //!
-//! [`Index`] keeps many documents and changes with them; its clones are O(1), so it can live in a snapshot.
+//! [`Index`] keeps many documents and changes with them; its clones are O(log n), so it can live in a snapshot.
 //! [`Documents`] are compiled once and then compared with many questions; they lie in bytes that can be handed around.
 //! Their [`Comparison`] also looks at pairs of words and at parts of words, which finds more.
 //!

@@ -17,10 +17,46 @@ pub fn idf(documents: usize, containing: usize) -> f32 {
 }
 
 /// Which share of a word's idf a document earns that has it `frequency` times (weighted): 0 to 1, 1 excluded.
-/// Lengths are in the same unit as frequencies.
+/// Frequencies and lengths are in words.
 pub(crate) fn earned(frequency: f32, length: f32, length_mean: f32) -> f32 {
     let relative = if length_mean > 0.0 { length / length_mean } else { 1.0 };
     frequency / (frequency + SATURATION * (1.0 - LENGTH_NORM + LENGTH_NORM * relative))
+}
+
+/// [`earned`] among documents of one mean length, with what all of them share worked out beforehand. Frequencies and
+/// lengths are in a unit of which so many are a word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shares {
+    /// What stands beside a frequency whatever the length, and what a unit of length adds to it.
+    base: f32,
+    by_length: f32,
+}
+
+impl Shares {
+    pub(crate) fn new(length_mean: f32, units_per_word: f32) -> Self {
+        let [even, by_length] = [1.0 - LENGTH_NORM, LENGTH_NORM].map(|part| SATURATION * part * units_per_word);
+        if length_mean > 0.0 {
+            Shares { base: even, by_length: by_length / length_mean }
+        } else {
+            Shares { base: even + by_length, by_length: 0.0 }
+        }
+    }
+
+    /// What stands beside the frequency in a document of this length.
+    pub(crate) fn allowance(self, length: f32) -> f32 {
+        self.base + self.by_length * length
+    }
+
+    /// The share by the document's allowance.
+    pub(crate) fn earned(frequency: f32, allowance: f32) -> f32 {
+        frequency / (frequency + allowance)
+    }
+
+    /// What no document can earn more than, but for rounding, that has the word at most so often, and at most so often
+    /// for its length.
+    pub(crate) fn earned_max(self, frequency_max: f32, density_max: f32) -> f32 {
+        1.0 / (1.0 + self.base / frequency_max + self.by_length / density_max)
+    }
 }
 
 /// The natural logarithm of a number from 1 on. Written out because the platform's own may differ in the last bit
@@ -68,5 +104,21 @@ mod tests {
         assert!(earned(2.0, 10.0, 10.0) < 2.0 * earned(1.0, 10.0, 10.0));
         assert!(earned(1.0, 20.0, 10.0) < earned(1.0, 10.0, 10.0));
         assert!(earned(1e6, 1e6, 10.0) < 1.0);
+    }
+
+    #[test]
+    fn shares_are_the_formula_in_other_units_and_stay_below_their_bound() {
+        for length_mean in [0.0, 0.5, 10.0, 1e4] {
+            let shares = Shares::new(length_mean * 1000.0, 1000.0);
+            for (frequency, length) in [(1.0, 1.0), (1.0, 10.0), (3.0, 10.0), (0.1, 1e4), (1e4, 1e4)] {
+                let share = Shares::earned(frequency * 1000.0, shares.allowance(length * 1000.0));
+                assert!((share / earned(frequency, length, length_mean) - 1.0).abs() < 1e-5, "{frequency} of {length}");
+                for more in [1.0, 2.0] {
+                    let max = shares.earned_max(frequency * 1000.0 * more, frequency / length * more);
+                    assert!(max >= share * 0.999_999, "{frequency} of {length}, mean {length_mean}");
+                    assert!(more > 1.0 || max <= share * 1.000_001, "the bound is reached where a document has both");
+                }
+            }
+        }
     }
 }
