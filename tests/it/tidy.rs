@@ -21,6 +21,8 @@ const EDGES: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["registry/"], "the store is behind the registry"),
     ("indicatif", &["report/"], "only the report draws"),
     ("comfy_table", &["report/"], "only the report draws"),
+    ("notify", &["provider/"], "a folder is watched only there"),
+    ("minisign_verify", &["provider/"], "who signed a component is asked only there"),
     ("clap", &["cli/", "main.rs"], "flags end at the command line"),
     ("dotenvy", &["config/"], "the environment is read in one place"),
 ];

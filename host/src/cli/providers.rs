@@ -138,6 +138,9 @@ async fn check(config: &RunConfig, file: &Path, with_corpus: bool, console: &Con
     let entry = Entry::loaded(provider.identity());
     let entries = std::slice::from_ref(&entry);
     stdout::text(&(listing(entries) + &settings(entries)))?;
+    if entry.imports.as_ref().is_some_and(Vec::is_empty) {
+        stdout::text("imports none\n")?;
+    }
     for import in entry.imports.iter().flatten() {
         stdout::text(&format!("imports {import} (inert): {}\n", given(import).unwrap_or_default()))?;
     }

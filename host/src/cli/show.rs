@@ -90,9 +90,9 @@ pub(super) async fn run(
     let lock = lock_state(&config.providers, identity)?;
     let permissions = permissions(identity, effective, lock, config.locked);
     if args.json {
-        stdout::json(&permissions)?
+        stdout::json(&permissions)?;
     } else {
-        stdout::text(&text(&permissions))?
+        stdout::text(&text(&permissions))?;
     }
     Ok(Ending::Done)
 }

@@ -58,15 +58,12 @@ impl Settling {
                 moving.insert(path, (is, since));
                 continue;
             }
-            match is {
-                Some(stamp) => {
-                    self.told.insert(path.clone(), stamp);
-                    changed.push(Touched::Changed { path, stamp });
-                }
-                None => {
-                    self.told.remove(&path);
-                    gone.push(Touched::Gone { path });
-                }
+            if let Some(stamp) = is {
+                self.told.insert(path.clone(), stamp);
+                changed.push(Touched::Changed { path, stamp });
+            } else {
+                self.told.remove(&path);
+                gone.push(Touched::Gone { path });
             }
         }
         self.moving = moving;

@@ -75,34 +75,23 @@ impl Followed {
     }
 }
 
-/// The server's answer waits here until the test opens it.
-#[derive(Default)]
-struct Gate {
-    calls: AtomicUsize,
-    is_shut: Mutex<()>,
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn records_in_flight_end_on_the_component_that_they_began_with_and_it_is_freed_then() {
-    let gate = Arc::new(Gate::default());
-    let waiting = Arc::clone(&gate);
-    let shut = gate.is_shut.lock().unwrap();
+    // The first call is answered when the test opens the gate, by letting it go.
+    let (gate, shut) = channel::<()>();
+    let (calls, shut) = (Arc::new(AtomicUsize::new(0)), Mutex::new(shut));
+    let counted = Arc::clone(&calls);
     let server = Server::start(move |_| {
-        if waiting.calls.fetch_add(1, SeqCst) == 0 {
-            drop(waiting.is_shut.lock());
+        if counted.fetch_add(1, SeqCst) == 0 {
+            let _ = shut.lock().unwrap().recv();
         }
         Reply::ok("ok")
     })
     .await;
-    held_back(&gate, shut, &server).await;
-}
-
-#[expect(clippy::await_holding_lock, reason = "the lock is what the server waits for")]
-async fn held_back(gate: &Gate, shut: std::sync::MutexGuard<'_, ()>, server: &Server) {
-    let followed = Followed::open(ID, &variant(0), server).await;
+    let followed = Followed::open(ID, &variant(0), &server).await;
     let old = Arc::downgrade(&followed.judge.provider());
     let slow = followed.judge.judge_stream(futures_util::stream::iter([Record::new("slow", "text")]), Some(1));
-    while gate.calls.load(SeqCst) == 0 {
+    while calls.load(SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
     put(&followed.path("misbehaving.wasm"), &variant(1));
@@ -112,7 +101,7 @@ async fn held_back(gate: &Gate, shut: std::sync::MutexGuard<'_, ()>, server: &Se
     let quick = followed.judge_one("quick").await;
     assert_eq!((quick.component_digest, quick.result.is_ok()), (digest(&variant(1)), true));
     assert!(old.upgrade().is_some(), "the record in flight holds it");
-    drop(shut);
+    drop(gate);
     let outcomes: Vec<_> = futures_util::StreamExt::collect(slow).await;
     let [Ok(slow)] = outcomes.as_slice() else { panic!("{outcomes:?}") };
     assert_eq!((slow.component_digest.clone(), slow.result.is_ok()), (digest(&variant(0)), true));

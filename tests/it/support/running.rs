@@ -73,7 +73,7 @@ impl Running {
             loop {
                 let line = self.stderr.next_line().await.expect("stderr is UTF-8");
                 let line = line.unwrap_or_else(|| panic!("{words}: not in {}", self.told.stderr));
-                self.told.stderr += &format!("{line}\n");
+                self.told.stderr.extend([line.as_str(), "\n"]);
                 if line.contains(words) {
                     return line;
                 }

@@ -11,19 +11,21 @@ Examples:
   judge-host providers lock && judge-host --locked judge tickets.jsonl
       run exactly the components that were looked at
 
-A provider has no network, no files, no clock and no key, whatever it wishes: an interface is given empty, or the
-component is refused. A run follows the folder: a component that is replaced is taken into service without a restart,
-and one that fails its trial leaves the one before in service.";
+A provider has no network, no files, no clock and no key, whatever it wishes for: an interface
+is given empty, or the component is refused. A run follows the folder: a component that is
+replaced is taken into service without a restart, and one that fails its trial is refused while
+the one before goes on.";
 
 const SHOW_HELP: &str = "\
-Everything that the provider could do, as this command's flags, the environment and judge.toml have it now. No key is
-read or shown, and nothing is sent.";
+Everything that the provider could do, as the flags, the environment and judge.toml have it now.
+No key is read or shown, and nothing is sent.";
 
 const LOCK_HELP: &str = "\
-plugins.lock holds the id, the version and the SHA-256 of every provider that is loaded from the folder; check it in
-beside them. With `--locked` (JUDGE_HOST_LOCKED=true, or `locked = true` in judge.toml) any other component is refused
-before it is compiled, also one that comes while a run is under way. Whoever may write the lock file decides what is
-loaded; against somebody who may, sign the components and name `trusted_keys`.";
+plugins.lock holds id, version and SHA-256 of every provider that is loaded from the folder; check
+it in beside them. With `--locked` (JUDGE_HOST_LOCKED=true, or `locked = true` in judge.toml) any
+other component is refused before it is compiled, also one that comes while a run is under way.
+Whoever may write the lock file decides what is loaded; against somebody who may, sign the
+components and name `trusted_keys`.";
 
 const TEST_HELP: &str = "\
 A vector is a JSON file: a job (or a preparation), the exact request that the provider makes of it, and what each

@@ -16,12 +16,12 @@ use futures_util::{StreamExt, stream};
 struct Named(Identity);
 
 impl Named {
-    fn new(name: &str) -> Arc<dyn Provider> {
+    fn of(name: &str) -> Arc<dyn Provider> {
         Arc::new(Named(Identity { digest: name.to_owned(), ..Identity::default() }))
     }
 
     fn prepared(name: &str) -> Prepared {
-        Prepared::new(Named::new(name), name.as_bytes().to_vec())
+        Prepared::new(Named::of(name), name.as_bytes().to_vec())
     }
 
     fn expect(&self, what: &str, found: &[u8]) -> Result<(), Fault> {
@@ -76,7 +76,7 @@ fn judge(name: &str) -> Judge {
         parallel: 8,
         slice_size: 60,
     };
-    Judge::new(Named::new(name), None, Arc::new(Registry::temporary().unwrap()), policy, "b".to_owned())
+    Judge::new(Named::of(name), None, Arc::new(Registry::temporary().unwrap()), policy, "b".to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
