@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// What a judge is made of. `Default` gives the binary's defaults; `provider` must be named.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, as on the command line")]
 pub struct JudgeOptions {
     /// Folder of the provider components.
     pub providers: PathBuf,
