@@ -25,4 +25,5 @@ mod sandbox;
 mod docs;
 mod promises;
 mod resume;
+mod security;
 mod tidy;

@@ -14,6 +14,7 @@ mod scheduler;
 pub mod sink;
 pub mod source;
 mod verdict;
+mod ward;
 mod worker;
 
 pub use brief::Briefs;
@@ -24,4 +25,5 @@ pub use judgement::first_step;
 pub use plan::Plan;
 pub use prepare::prepare;
 pub use scheduler::schedule;
+pub use ward::Wards;
 pub use worker::{Finished, work};

@@ -1,5 +1,5 @@
-use super::Counters;
 use super::brief::Briefs;
+use super::{Counters, Wards};
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Cluster, Fault, Instructions, Job, Record, Settings, Task};
 use crate::provider::Provider;
@@ -35,6 +35,8 @@ pub struct Plan {
     pub total_timeout: Duration,
     /// What the run counts.
     pub counters: Arc<Counters>,
+    /// How the components of the run behave, and who is in quarantine.
+    pub wards: Wards,
     /// The brief that jobs share.
     pub briefs: Briefs,
 }

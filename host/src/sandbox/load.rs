@@ -5,7 +5,7 @@ use super::component::{Component, Guest};
 use super::limits::COMPONENT_BYTES_MAX;
 use super::refusal::chain;
 use super::shared::Core;
-use super::{Refusal, audit, descriptor};
+use super::{Refusal, audit, compile, descriptor};
 use crate::model::Descriptor;
 use crate::provider::{Identity, Provider};
 use sha2::{Digest as _, Sha256};
@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
-use wasmtime::{Config, Engine, component};
+use wasmtime::{Engine, component};
 
 /// The version of the contract that this host speaks.
 const VERSION: &str = "0.1.0";
@@ -34,9 +34,7 @@ struct Compiled {
 /// Loads one file.
 pub(super) async fn load(core: &Arc<Core>, path: &Path) -> Result<Arc<dyn Provider>, Refusal> {
     let (engine, file) = (core.engine.clone(), path.to_owned());
-    let compiled = tokio::task::spawn_blocking(move || compile(&engine, &file))
-        .await
-        .map_err(|_| Refusal::Compile { reason: "the compiler gave up".to_owned() })??;
+    let compiled = compile::in_time(move || compile(&engine, &file)).await?;
     let world = compiled.component.component_type();
     check_exports(world.exports(&core.engine).map(|(name, _)| name))?;
     let mut imports: Vec<String> = world.imports(&core.engine).map(|(name, _)| name.to_owned()).collect();
@@ -45,7 +43,7 @@ pub(super) async fn load(core: &Arc<Core>, path: &Path) -> Result<Arc<dyn Provid
 
     let pre = core.linker.instantiate_pre(&compiled.component).and_then(JudgeProviderPre::new);
     let pre = pre.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })?;
-    let guest = Guest { core: Arc::clone(core), pre };
+    let guest = Guest::new(core, pre);
     guest.check_types().await?;
     let identity = Identity {
         descriptor: describe(&guest).await?,
@@ -71,10 +69,7 @@ async fn describe(guest: &Guest) -> Result<Descriptor, Refusal> {
 fn compile(engine: &Engine, path: &Path) -> Result<Compiled, Refusal> {
     let bytes = read(path)?;
     check_form(&bytes)?;
-    let component = component::Component::from_binary(engine, &bytes).map_err(|error| {
-        let reason = chain(&error);
-        if is_valid(&bytes) { Refusal::Compile { reason } } else { Refusal::Damaged { reason } }
-    })?;
+    let component = compile::compile(engine, &bytes)?;
     let digest = format!("{:x}", Sha256::digest(&bytes));
     Ok(Compiled { component, digest, size_bytes: bytes.len() as u64 })
 }
@@ -109,13 +104,6 @@ fn check_form(bytes: &[u8]) -> Result<(), Refusal> {
         return Err(Refusal::CoreModule);
     }
     Ok(())
-}
-
-/// Whether a component is sound, and only our limits stand against it: another engine, without them, takes it.
-fn is_valid(bytes: &[u8]) -> bool {
-    let mut config = Config::new();
-    config.wasm_component_model(true);
-    Engine::new(&config).is_ok_and(|engine| component::Component::from_binary(&engine, bytes).is_ok())
 }
 
 fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {

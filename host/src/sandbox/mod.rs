@@ -5,6 +5,7 @@
 mod audit;
 mod bindings;
 mod cache;
+mod compile;
 mod component;
 mod convert;
 mod descriptor;
@@ -12,6 +13,7 @@ mod engine;
 mod limits;
 mod load;
 mod refusal;
+mod scan;
 mod shared;
 mod stderr;
 mod store;
