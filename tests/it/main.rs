@@ -28,4 +28,5 @@ mod contract;
 mod docs;
 mod promises;
 mod resume;
+mod security;
 mod tidy;

@@ -14,6 +14,8 @@ const FUNCTION_LINES_MAX: usize = 70;
 const EDGES: &[(&str, &[&str], &str)] = &[
     ("wasmtime", &["sandbox/"], "providers are components only there"),
     ("wasmtime_wasi", &["sandbox/"], "providers are components only there"),
+    ("rayon", &["sandbox/"], "threads that compute are for the compiler only"),
+    ("wasmparser", &["sandbox/"], "components are looked into only there"),
     ("reqwest", &["transport/"], "HTTP is spoken only there"),
     ("rustls", &["transport/"], "HTTP is spoken only there"),
     ("hyper", &["transport/"], "HTTP is spoken only there"),

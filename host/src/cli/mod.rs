@@ -1,6 +1,7 @@
 //! The command line: flags to config, config to a judge, a judge to an exit code.
 
 mod advice;
+mod alarm;
 mod args;
 mod bench;
 mod bodies;

@@ -5,6 +5,7 @@ use super::bodies::Bodies;
 use anyhow::Context;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
+use judge_host::control::quarantine::QuarantineRule;
 use judge_host::control::retry::RetryPolicy;
 use judge_host::judge::{Change, Connection, Loader, Policy};
 use judge_host::model::{Instructions, Settings};
@@ -159,6 +160,7 @@ fn policy(run: &RunConfig, settings: Settings, instructions: Instructions) -> Po
         candidates_max: run.candidates_max.get(),
         births: run.births,
         retry: RetryPolicy { attempts_max: run.attempts.get(), ..RetryPolicy::default() },
+        quarantine: QuarantineRule::default(),
         total_timeout: run.total_timeout,
         parallel: run.parallel.get(),
         slice_size: run.slice_size.get() as u64,

@@ -1,5 +1,6 @@
 //! A run as it is watched: its outcomes counted, its progress drawn, its signals heard.
 
+use super::alarm::Alarm;
 use super::signals::{self, Signalled};
 use anyhow::Context;
 use judge_host::Judge;
@@ -31,7 +32,8 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
     let drain = Drain::default();
     let _signals = signals::listen(drain.clone(), told(console, &counters)).context("cannot listen to signals")?;
     let limit = run.limit;
-    let progress = draw(console, Arc::clone(&counters), Arc::clone(&tally), move |taken| {
+    let alarm = Alarm::new(judge.provider().identity(), console, &counters);
+    let progress = draw(console, &alarm, Arc::clone(&counters), Arc::clone(&tally), move |taken| {
         let by_limit = limit.map(|limit| taken as f64 / limit.max(1) as f64);
         by_limit.into_iter().chain(position.fraction()).reduce(f64::max)
     });
@@ -46,6 +48,7 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
     // Waited for, so that the bar is gone before anything else is said.
     progress.abort();
     let _ = progress.await;
+    alarm.look();
     let (report, ended) = match ran {
         Ok(report) => (report, Ok(())),
         Err(error) => (RunReport::default(), Err(error)),
@@ -65,6 +68,7 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         duplicates: report.intake.duplicates,
         calls: counters.calls.load(Relaxed),
         rejudged: counters.rejudged.load(Relaxed),
+        quarantines: counters.quarantines.load(Relaxed),
         wall,
         parallel: judge.policy().parallel,
         interrupted: report.interrupted,
@@ -75,15 +79,17 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
 /// Draws the progress until the handle is dropped.
 fn draw(
     console: &Console,
+    alarm: &Alarm,
     counters: Arc<Counters>,
     tally: Arc<Mutex<Tally>>,
     fraction_read: impl Fn(u64) -> Option<f64> + Send + 'static,
 ) -> AbortOnDropHandle<()> {
-    let mut progress = Progress::begin(console);
+    let (mut progress, alarm) = (Progress::begin(console), alarm.clone());
     AbortOnDropHandle::new(tokio::spawn(async move {
         let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
         loop {
             ticks.tick().await;
+            alarm.look();
             let (done, failed) = {
                 let tally = lock(&tally);
                 (tally.done(), tally.failed())

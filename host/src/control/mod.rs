@@ -1,3 +1,5 @@
-//! Pure rules: whether, when and how often to try again. No I/O, no clock, no randomness of its own.
+//! Pure rules: whether, when and how often to try again, and whom to leave alone. No I/O, no clock, no randomness of its
+//! own.
 
+pub mod quarantine;
 pub mod retry;

@@ -1,3 +1,5 @@
+use crate::control::quarantine::Onset;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// What a run counts while it goes on. Relaxed throughout: each number stands alone, and nobody decides by them.
@@ -13,6 +15,10 @@ pub struct Counters {
     pub rejudged: AtomicU64,
     /// Whether the input was read to its end.
     pub input_ended: AtomicBool,
+    /// How often a component was put into quarantine.
+    pub quarantines: AtomicU64,
+    /// The first time that one was, to be told when it happens.
+    pub first_quarantine: OnceLock<Onset>,
     in_flight: AtomicUsize,
 }
 
@@ -20,6 +26,14 @@ impl Counters {
     /// Records being judged right now.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Relaxed)
+    }
+
+    /// Counts a quarantine, where one begins. To give a component up is the end of its last, and none of its own.
+    pub(super) fn quarantined(&self, onset: Option<Onset>) {
+        if let Some(onset) = onset.filter(|onset| onset.length.is_some()) {
+            self.quarantines.fetch_add(1, Relaxed);
+            let _ = self.first_quarantine.set(onset);
+        }
     }
 
     /// Counts one record as read, and as in flight until the guard is dropped.

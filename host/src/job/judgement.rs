@@ -86,17 +86,29 @@ fn outcome(plan: &Plan, request_id: String, slice_id: u64, tried: Tried) -> Outc
     }
 }
 
-/// Attempts until there is a verdict or the policy ends it.
+/// Attempts until there is a verdict or the policy ends it; while the component is in quarantine, none.
 async fn pursue(plan: &Plan, record: &Arc<Record>, candidates: &Arc<[Arc<Cluster>]>, begun: Instant) -> Tried {
     let judging = Instant::now();
     let mut tried = Tried::not_at_all(Fault::new(FaultKind::Other, "no attempt was made"));
+    let ward = plan.wards.of(&plan.prepared.provider.identity().digest);
     loop {
+        let left = plan.total_timeout.saturating_sub(begun.elapsed());
+        let entry = match ward.enter(left).await {
+            Ok(entry) => entry,
+            // What the record was tried for says more than that it is not tried again.
+            Err(_) if tried.attempts > 0 => break,
+            Err(fault) => {
+                tried.result = Err(fault);
+                break;
+            }
+        };
         tried.attempts += 1;
         let left = plan.total_timeout.saturating_sub(begun.elapsed());
         tried.result = match tokio::time::timeout(left, attempt(plan, record, candidates, &mut tried)).await {
             Ok(result) => result,
             Err(_) => Err(out_of_time("verdict", plan.total_timeout)),
         };
+        plan.counters.quarantined(entry.leave(&tried.result));
         let Err(fault) = &tried.result else { break };
         tried.usage.add(&fault.usage);
         let left = plan.total_timeout.saturating_sub(begun.elapsed());

@@ -15,6 +15,7 @@ mod scheduler;
 pub mod sink;
 pub mod source;
 mod verdict;
+mod ward;
 mod worker;
 
 pub use counters::Counters;
@@ -25,4 +26,5 @@ pub use plan::Plan;
 pub use prepare::{SENDS_MAX as PREPARE_SENDS_MAX, prepare};
 pub use prepared::Prepared;
 pub use scheduler::schedule;
+pub use ward::Wards;
 pub use worker::{Finished, work};

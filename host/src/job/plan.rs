@@ -1,4 +1,4 @@
-use super::{Counters, Prepared};
+use super::{Counters, Prepared, Wards};
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Cluster, Fault, Instructions, Job, Record, Settings, Task};
 use crate::transport::Transport;
@@ -32,6 +32,8 @@ pub struct Plan {
     pub total_timeout: Duration,
     /// What the run counts.
     pub counters: Arc<Counters>,
+    /// How the components of the run behave, and who is in quarantine.
+    pub wards: Arc<Wards>,
 }
 
 impl Plan {

@@ -19,8 +19,9 @@ pub use options::JudgeOptions;
 pub use run::{Run, RunError, RunReport};
 pub use slice::Outcomes;
 
+use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
-use crate::job::{self, Counters, Plan, Prepared};
+use crate::job::{self, Counters, Plan, Prepared, Wards};
 use crate::model::{Births, Fault, Instructions, Record, Settings, Step};
 use crate::provider::{Catalog, Provider};
 use crate::registry::Registry;
@@ -46,6 +47,8 @@ pub struct Policy {
     pub births: Births,
     /// How far a record is pursued.
     pub retry: RetryPolicy,
+    /// When a component that fails in its sandbox is left alone.
+    pub quarantine: QuarantineRule,
     /// The longest that a record may take, attempts and waits together.
     pub total_timeout: Duration,
     /// Records judged at one time.
@@ -171,6 +174,7 @@ impl Judge {
             retry: self.policy.retry,
             total_timeout: self.policy.total_timeout,
             counters,
+            wards: Arc::new(Wards::new(self.policy.quarantine)),
         }
     }
 

@@ -1,5 +1,6 @@
 use super::Policy;
 use crate::config::ProxyVariables;
+use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Instructions, Settings, TrustedKey};
 use crate::transport::{Secret, TransportLimits};
@@ -124,6 +125,7 @@ impl JudgeOptions {
             candidates_max: self.candidates_max,
             births: self.births,
             retry: RetryPolicy { attempts_max: self.attempts.max(1), ..RetryPolicy::default() },
+            quarantine: QuarantineRule::default(),
             total_timeout: self.total_timeout,
             parallel: self.parallel.max(1),
             slice_size: self.slice_size.max(1),

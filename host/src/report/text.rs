@@ -50,6 +50,9 @@ fn numbers(summary: &Summary) -> String {
     if summary.rejudged > 0 {
         row("judged again after births", count(summary.rejudged));
     }
+    if summary.quarantines > 0 {
+        row("quarantines", count(summary.quarantines));
+    }
     let latency = [summary.latency_ms.p50, summary.latency_ms.p95, summary.latency_ms.p99];
     if let [Some(p50), Some(p95), Some(p99)] = latency {
         row("latency p50 / p95 / p99", format!("{p50:.1} / {p95:.1} / {p99:.1} ms"));

@@ -10,7 +10,7 @@ use crate::model::{
 use crate::provider::{Identity, Provider};
 use async_trait::async_trait;
 use std::sync::Arc;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{error::Elapsed, timeout};
 use wasmtime::Store;
 
@@ -23,10 +23,17 @@ pub(super) struct Component {
 /// What can be called.
 pub(super) struct Guest {
     pub(super) core: Arc<Core>,
-    pub(super) contract: Box<dyn Contract>,
+    contract: Box<dyn Contract>,
+    /// Its own share of the turns: calls that wait for one wait for calls of the same component.
+    turns: Semaphore,
 }
 
 impl Guest {
+    /// Of what is linked and fits the contract by its names.
+    pub(super) fn new(core: &Arc<Core>, contract: Box<dyn Contract>) -> Guest {
+        Guest { core: Arc::clone(core), contract, turns: Semaphore::new(core.turns_each) }
+    }
+
     /// Whether the functions have the contract's types; wasmtime looks at them in an instance only.
     pub(super) async fn check_types(&self) -> Result<(), Refusal> {
         let mut call = self.call(self.core.limits.probe()).await;
@@ -44,8 +51,9 @@ impl Guest {
 
     /// Waits for a turn and opens a store.
     async fn call(&self, limits: Limits) -> Call<'_> {
+        let own = self.turns.acquire().await.expect("nobody closes the semaphore");
         let turn = self.core.turns.acquire().await.expect("nobody closes the semaphore");
-        Call { store: store::open(&self.core.engine, &limits), limits, _turn: turn }
+        Call { store: store::open(&self.core.engine, &limits), limits, _turns: [turn, own] }
     }
 }
 
@@ -54,7 +62,7 @@ struct Call<'a> {
     store: Store<CallState>,
     limits: Limits,
     // Dropped last: the turn is over when the store has gone from the pool.
-    _turn: SemaphorePermit<'a>,
+    _turns: [SemaphorePermit<'a>; 2],
 }
 
 impl Call<'_> {

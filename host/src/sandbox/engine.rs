@@ -1,7 +1,7 @@
 use super::contract::{VERSIONS, Version};
 use super::limits::{
-    CORE_INSTANCES_MAX, HOST_STACK_BYTES, INSTANCES_MAX, INSTANCES_PER_CORE, Limits, MEMORIES_MAX, MEMORY_GUARD_BYTES,
-    RESIDENT_BYTES, TABLE_ELEMENTS_MAX, TABLES_MAX,
+    COMPONENTS_AT_ONCE, CORE_INSTANCES_MAX, HOST_STACK_BYTES, IMAGE_WITH_HOLES_BYTES_MAX, INSTANCES_MAX,
+    INSTANCES_PER_CORE, Limits, MEMORIES_MAX, MEMORY_GUARD_BYTES, RESIDENT_BYTES, TABLE_ELEMENTS_MAX, TABLES_MAX,
 };
 use super::shared::Core;
 use super::store;
@@ -24,7 +24,8 @@ pub struct SandboxOptions {
     /// Where compiled components are kept between runs: a folder that is or will be the owner's alone. None compiles
     /// anew each time.
     pub cache_dir: Option<PathBuf>,
-    /// Calls that run at the same time; more wait for their turn. At least 1.
+    /// Calls of one component that run at the same time; more wait for their turn. At least 1. A few components have
+    /// room for as many each.
     pub instances_max: usize,
 }
 
@@ -60,7 +61,7 @@ pub enum SandboxError {
 
 /// Where components are loaded and run. What it loaded keeps it alive.
 pub struct Sandbox {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     cache_refused: Option<String>,
 }
 
@@ -76,7 +77,8 @@ impl Sandbox {
     /// The same, for components of these versions of the contract.
     pub(super) fn speaking(options: SandboxOptions, versions: &'static [Version]) -> Result<Sandbox, SandboxError> {
         let SandboxOptions { limits, cache_dir, instances_max } = options;
-        let instances_max = instances_max.clamp(1, Semaphore::MAX_PERMITS);
+        let turns_each = instances_max.clamp(1, Semaphore::MAX_PERMITS / COMPONENTS_AT_ONCE);
+        let instances_max = turns_each * COMPONENTS_AT_ONCE;
         let (cache, cache_refused) = match cache_dir.as_deref().map(cache::open) {
             None => (None, None),
             Some(Ok(cache)) => (Some(cache), None),
@@ -88,7 +90,10 @@ impl Sandbox {
         store::link(&mut linker).map_err(engine_error)?;
         let ticker = Ticker::start(engine.weak()).map_err(|source| SandboxError::Clock { source })?;
         let turns = Semaphore::new(instances_max);
-        Ok(Sandbox { core: Arc::new(Core { ticker, engine, linker, limits, versions, turns }), cache_refused })
+        Ok(Sandbox {
+            core: Arc::new(Core { ticker, engine, linker, limits, versions, turns, turns_each }),
+            cache_refused,
+        })
     }
 
     /// Loads a component: reads, compiles (on a thread for blocking work), audits, and asks it who it is.
@@ -144,6 +149,7 @@ fn config(limits: &Limits, cache: Option<Cache>) -> Config {
     config.memory_reservation(limits.memory_bytes as u64);
     config.memory_guard_size(MEMORY_GUARD_BYTES);
     config.memory_may_move(false);
+    config.memory_guaranteed_dense_image_size(IMAGE_WITH_HOLES_BYTES_MAX);
     // Same inputs, same bytes, whatever the processor.
     config.relaxed_simd_deterministic(true);
     config.cranelift_nan_canonicalization(true);

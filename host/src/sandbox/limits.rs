@@ -22,10 +22,13 @@ pub const PROFILE_BYTES_MAX: usize = 1 << 20;
 pub const BRIEF_BYTES_MAX: usize = 4 << 20;
 /// A component's file. CPython with its library is 18 MiB.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
-/// Calls that run at the same time. A call takes microseconds of one core, so this is far beyond any number of
+/// Calls of one component that run at the same time. A call takes microseconds of one core, so this is far beyond any number of
 /// cores; more records than this may be in flight, since a call is over before its request is sent.
 pub const INSTANCES_MAX: usize = 64;
-/// Calls that run at the same time on one core: two, so that a core has work while another call is set up.
+/// Components whose calls have room at the same time, each with as many as it may have: one that spins in all of its
+/// calls takes no turn from another.
+pub(super) const COMPONENTS_AT_ONCE: usize = 4;
+/// Calls of one component that run at the same time on one core: two, so that a core has work while another call is set up.
 pub(super) const INSTANCES_PER_CORE: usize = 2;
 
 /// Core modules in one component: CPython has 38.
@@ -52,6 +55,60 @@ pub(super) const TICK: Duration = Duration::from_millis(10);
 pub(super) const PROBE_CPU_MAX: Duration = Duration::from_millis(200);
 /// What `describe` may return, in bytes.
 pub(super) const PROBE_OUTPUT_BYTES_MAX: usize = 64 << 10;
+
+// ---- what is compiled ----
+//
+// Three interpreters are the largest components that are known: CPython (18.4 MB), SpiderMonkey (12.3 MB) and QuickJS
+// (1.6 MB), each with a provider for this contract. The figures beside the bounds are theirs; the bundled providers need
+// far less. What the worst component within the bounds costs is told in BENCHMARKS.md.
+
+/// Time for one component. The worst within these bounds takes three minutes of a processor, CPython 13 s.
+pub(super) const COMPILE_WALL_MAX: Duration = Duration::from_mins(5);
+/// Functions that are compiled at the same time, each with the memory that it takes.
+pub(super) const COMPILE_THREADS: usize = 2;
+/// Bytes of code in all modules together. SpiderMonkey has 9.2 MB.
+pub(super) const CODE_BYTES_MAX: u64 = 32 << 20;
+/// Functions in all modules together. CPython has 13,486.
+pub(super) const FUNCTIONS_MAX: u64 = 100_000;
+/// Bytes of one function. The loop of CPython has 427 KB, that of SpiderMonkey 172 KB.
+pub(super) const FUNCTION_BYTES_MAX: u64 = 1 << 20;
+/// Locals of one function, its parameters included. CPython has 271.
+pub(super) const LOCALS_MAX: u64 = 2_000;
+/// Parameters and results of one function or block. CPython has 19. Each is moved at every call and every branch.
+pub(super) const ARITY_MAX: u64 = 32;
+/// Loops within each other. QuickJS has 21. The compiler's time grows with the square of it: 2,000 take it a minute.
+pub(super) const LOOPS_DEEP_MAX: u64 = 64;
+/// In one function, at all branches together: the locals and stacked values that are carried along, each of which may
+/// become a parameter of a block. SpiderMonkey has 658,968.
+pub(super) const FUNCTION_SPREAD_MAX: u64 = 2_000_000;
+/// In one function: values times branches, and a hundredth of their square. SpiderMonkey and CPython have 1.8 and 1.9
+/// thousand million. At the bound the compiler takes a gigabyte for the function, and four seconds.
+pub(super) const FUNCTION_WORK_MAX: u64 = 3_000_000_000;
+/// Values that all operators take and give: 3 µs each, whatever the code. SpiderMonkey has 6.4 million.
+pub(super) const VALUES_MAX: u64 = 20_000_000;
+/// The spread of all functions: up to 3.4 µs each. SpiderMonkey has 11.5 million.
+pub(super) const SPREAD_MAX: u64 = 30_000_000;
+/// The work of all functions: up to 1.5 ns each. SpiderMonkey has 7.6 thousand million.
+pub(super) const WORK_MAX: u64 = 20_000_000_000;
+/// Core modules. CPython has 38.
+pub(super) const MODULES_MAX: u64 = 128;
+/// Components within the component. QuickJS has 24.
+pub(super) const COMPONENTS_MAX: u64 = 128;
+/// How deep modules and components lie within each other. QuickJS has 3.
+pub(super) const DEPTH_MAX: u64 = 8;
+/// Types of modules and components together. CPython has 1,558.
+pub(super) const TYPES_MAX: u64 = 10_000;
+/// Memories that modules define, used or not. QuickJS has 3. Each may come with an image of its first contents.
+pub(super) const MEMORIES_DEFINED_MAX: u64 = 16;
+/// Segments of data and elements. SpiderMonkey has 10,000 of data, which is what its pre-initialiser makes at most.
+pub(super) const SEGMENTS_MAX: u64 = 50_000;
+/// Functions that are lifted or lowered between components. QuickJS has 93. Each may become code of its own.
+pub(super) const LIFTED_MAX: u64 = 1_000;
+/// Imports, exports, tables, globals, instances and aliases together. CPython has 9,300.
+pub(super) const ITEMS_MAX: u64 = 100_000;
+/// The image of a memory's first contents may have holes as long as it is no larger than this. Data that a linker lays out
+/// has none to speak of; data at both ends of a memory would else be an image of all that is between.
+pub(super) const IMAGE_WITH_HOLES_BYTES_MAX: u64 = 1 << 20;
 
 /// What one call of a guest may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use super::component::{Component, Guest};
 use super::limits::COMPONENT_BYTES_MAX;
 use super::refusal::chain;
 use super::shared::Core;
-use super::{Refusal, audit, contract, descriptor};
+use super::{Refusal, audit, compile, contract, descriptor};
 use crate::model::{Descriptor, Signer};
 use crate::provider::{Artifact, Identity, Provider, read_bounded};
 use std::path::Path;
 use std::sync::Arc;
-use wasmtime::{Config, Engine, component};
+use wasmtime::{Engine, component};
 
 /// The first bytes of every WebAssembly binary.
 const MAGIC: &[u8] = b"\0asm";
@@ -21,9 +21,7 @@ pub(super) async fn load(core: &Arc<Core>, artifact: Artifact, signer: Signer) -
     let (path, digest) = (artifact.path().to_owned(), artifact.digest().to_owned());
     let size_bytes = artifact.bytes().len() as u64;
     let engine = core.engine.clone();
-    let compiled = tokio::task::spawn_blocking(move || compile(&engine, artifact.bytes()))
-        .await
-        .map_err(|_| Refusal::Compile { reason: "the compiler gave up".to_owned() })??;
+    let compiled = compile::in_time(move || compile(&engine, artifact.bytes())).await?;
     let world = compiled.component_type();
     let (version, number) = contract::common(core.versions, world.exports(&core.engine).map(|(name, _)| name))?;
     let mut imports: Vec<String> = world.imports(&core.engine).map(|(name, _)| name.to_owned()).collect();
@@ -32,7 +30,7 @@ pub(super) async fn load(core: &Arc<Core>, artifact: Artifact, signer: Signer) -
 
     let functions = core.linker.instantiate_pre(&compiled).and_then(version.bind);
     let functions = functions.map_err(|error| Refusal::ContractMismatch { reason: chain(&error) })?;
-    let guest = Guest { core: Arc::clone(core), contract: functions };
+    let guest = Guest::new(core, functions);
     guest.check_types().await?;
     let descriptor = describe(&guest).await?;
     let identity = Identity { descriptor, digest, path, size_bytes, contract: number, imports, signer };
@@ -52,10 +50,7 @@ async fn describe(guest: &Guest) -> Result<Descriptor, Refusal> {
 
 fn compile(engine: &Engine, bytes: &[u8]) -> Result<component::Component, Refusal> {
     check_form(bytes)?;
-    component::Component::from_binary(engine, bytes).map_err(|error| {
-        let reason = chain(&error);
-        if is_valid(bytes) { Refusal::Compile { reason } } else { Refusal::Damaged { reason } }
-    })
+    compile::compile(engine, bytes)
 }
 
 /// Reads a file, once. It blocks.
@@ -80,11 +75,4 @@ fn check_form(bytes: &[u8]) -> Result<(), Refusal> {
         return Err(Refusal::CoreModule);
     }
     Ok(())
-}
-
-/// Whether a component is sound, and only our limits stand against it: another engine, without them, takes it.
-fn is_valid(bytes: &[u8]) -> bool {
-    let mut config = Config::new();
-    config.wasm_component_model(true);
-    Engine::new(&config).is_ok_and(|engine| component::Component::from_binary(&engine, bytes).is_ok())
 }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod cache;
+mod compile;
 mod component;
 mod contract;
 mod descriptor;
@@ -11,6 +12,7 @@ mod engine;
 mod limits;
 mod load;
 mod refusal;
+mod scan;
 mod shared;
 mod stderr;
 mod store;

@@ -2,6 +2,7 @@ use crate::model::Fault;
 use crate::provider::Refused;
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 /// Why a file is not loaded as a provider.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,20 @@ pub enum Refusal {
     Compile {
         /// The limit that it is over, or what the compiler said.
         reason: String,
+    },
+    /// It is valid, but made so that compiling it would cost more than a provider is worth.
+    #[error("too complex to be compiled: more than {max} {what}")]
+    TooComplex {
+        /// What there is too much of.
+        what: &'static str,
+        /// The bound.
+        max: u64,
+    },
+    /// It was compiled for too long.
+    #[error("not compiled within {}", humantime::format_duration(*wall))]
+    CompileTime {
+        /// The time it had.
+        wall: Duration,
     },
     /// It wants what providers do not get.
     #[error("wants imports that are not given: {} ({reason})", imports.join(", "))]
@@ -111,6 +126,12 @@ impl Refusal {
                 Some("this is for the provider's author: see `descriptor` in wit/")
             }
             Refusal::TooLarge { .. } => Some("strip it of debug information"),
+            Refusal::TooComplex { .. } => {
+                Some("build it optimised and without debug information; code made by a generator may have to be split")
+            }
+            Refusal::CompileTime { .. } => {
+                Some("build it optimised for size, or give the machine less to do meanwhile")
+            }
             Refusal::Compile { .. } => None,
         }
     }

@@ -18,4 +18,6 @@ pub(super) struct Core {
     pub(super) versions: &'static [Version],
     /// As many permits as the pool has room for calls, so that a full pool is a wait and never an error.
     pub(super) turns: Semaphore,
+    /// How many of them one component may have.
+    pub(super) turns_each: usize,
 }

@@ -58,6 +58,18 @@ fn slips() -> Vec<Slip> {
             against,
         ),
         ("l-types.wasm", component(&[], PROVIDER), "does not fit the contract: ", against),
+        (
+            "m-machine-code.wasm",
+            b"\x7fELF\x02\x01\x01".to_vec(),
+            "precompiled machine code, not WebAssembly",
+            "give the `.wasm` component itself",
+        ),
+        (
+            "n-bomb.wasm",
+            wat::parse_str(format!("(component {})", "(core module)".repeat(1_000))).unwrap(),
+            "too complex to be compiled: more than 128 core modules",
+            "build it optimised",
+        ),
     ]
 }
 
@@ -115,6 +127,23 @@ fn one_file_is_checked_by_name() {
     }
     let ran = run(&case, "providers check mixed/z-twin.wasm").code(0);
     assert_eq!(ran.stderr, "it would be loaded\n", "the id is a matter of the folder, not of the file");
+}
+
+#[test]
+fn what_is_called_precompiled_is_not_so_much_as_looked_at() {
+    let case = case();
+    case.file("mixed/a-lexical.wasm", fs::read(plugins().join("lexical.wasm")).unwrap());
+    // Whatever is in it: machine code, or a component that would be loaded under another name.
+    case.file("mixed/machine-code.cwasm", b"\x7fELF\x02\x01\x01");
+    case.file("mixed/component.cwasm", fs::read(plugins().join("lexical.wasm")).unwrap());
+    let ran = run(&case, "--providers mixed providers").code(0);
+    assert!(ran.stdout.contains(" lexical ") && !ran.stdout.contains("cwasm"), "{}", ran.stdout);
+    let ran = refused(
+        run(&case, "providers check mixed/machine-code.cwasm"),
+        "precompiled machine code",
+        "give the `.wasm` component itself",
+    );
+    assert_eq!(ran.stdout, "");
 }
 
 #[test]

@@ -159,10 +159,19 @@ async fn one_that_does_not_withstand_hostile_responses_is_refused() {
 
 /// A provider that traps in whatever it is asked but its name.
 fn traps() -> Vec<u8> {
-    let text = include_str!("../../../host/src/sandbox/tests/provider.wat");
-    let text = [("VERSION", "0.1.0"), ("PAGES", "1"), ("DESCRIBE", ""), ("BRIEF", ""), ("BUILD", "")]
-        .iter()
-        .fold(text.to_owned(), |text, (word, put)| text.replace(word, put));
+    let text = include_str!("../../guests/minimal.wat");
+    let text = [
+        ("VERSION", "0.1.0"),
+        ("PAGES", "1"),
+        ("IMPORTS", ""),
+        ("DESCRIBE", ""),
+        ("PREPARE", ""),
+        ("BRIEF", ""),
+        ("BUILD", ""),
+        ("PARSE", ""),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (word, put)| text.replace(word, put));
     wat::parse_str(text).unwrap()
 }
 

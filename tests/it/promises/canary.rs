@@ -260,6 +260,7 @@ fn policy(model: &str) -> Policy {
         allow_new_cluster: true,
         candidates_max: 20,
         births: Births::Strict,
+        quarantine: judge_host::control::quarantine::QuarantineRule::default(),
         retry: RetryPolicy { attempts_max: 1, ..RetryPolicy::default() },
         total_timeout: Duration::from_mins(1),
         parallel: 8,

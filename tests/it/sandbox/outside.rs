@@ -61,7 +61,7 @@ async fn a_component_that_misbehaves_before_the_run_ends_it() {
         ("panic", "trap: the component aborted at ", 0),
         ("exit", "trap: the component exited with status 1", 0),
         ("absolute-url", "blocked: the component asked for a path that is not allowed", 0),
-        ("set-authorization", "blocked: the component set the header `authorization`", 0),
+        ("set-header-authorization", "blocked: the component set the header `authorization`", 0),
         ("huge-state", "too-large: the component returned a state of 2097152 bytes", 0),
         ("many-sends", "blocked: the preparation wants more than 8 requests", 8),
     ] {

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;
+use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
 use crate::judge::{Judge, Policy};
 use crate::model::{
@@ -71,6 +72,7 @@ fn judge(name: &str) -> Judge {
         allow_new_cluster: true,
         candidates_max: 20,
         births: Births::Strict,
+        quarantine: QuarantineRule::default(),
         retry: RetryPolicy::default(),
         total_timeout: Duration::from_mins(1),
         parallel: 8,

@@ -86,7 +86,7 @@ async fn a_spinning_guest_leaves_its_thread_to_others() {
 #[tokio::test]
 async fn a_guest_remembers_nothing_and_a_trap_spoils_nothing() {
     let once = "(if (global.get $calls) (then unreachable)) (global.set $calls (i32.const 1))";
-    let provider = Guest { build: once, ..Guest::default() }.load().await.unwrap();
+    let provider = Guest { build: once, prepare: "unreachable", ..Guest::default() }.load().await.unwrap();
     for call in 0..20 {
         assert!(provider.build_request(&job("text")).await.is_ok(), "call {call} saw an earlier one");
     }

@@ -4,7 +4,9 @@
 
 mod evolution;
 mod faults;
+mod lies;
 mod refusals;
+mod scan;
 
 use super::{Limits, Refusal, Sandbox, SandboxOptions};
 use crate::model::{Body, Cluster, Instructions, Job, Record, Settings, Task};
@@ -13,33 +15,42 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a test changes in provider.wat.
+/// The text of the smallest provider.
+const MINIMAL: &str = include_str!("../../../../tests/guests/minimal.wat");
+
+/// What a test changes in it.
 struct Guest<'a> {
     version: &'a str,
     pages: u32,
+    imports: &'a str,
     describe: &'a str,
+    prepare: &'a str,
     brief: &'a str,
     build: &'a str,
+    parse: &'a str,
 }
 
 impl Default for Guest<'_> {
     fn default() -> Self {
-        Guest { version: "0.1.0", pages: 1, describe: "", brief: "", build: "" }
+        Guest { version: "0.1.0", pages: 1, imports: "", describe: "", prepare: "", brief: "", build: "", parse: "" }
     }
 }
 
 impl Guest<'_> {
     fn wasm(&self) -> Vec<u8> {
-        wat::parse_str(self.filled_in(include_str!("provider.wat"))).unwrap()
+        wat::parse_str(self.filled_in(MINIMAL)).unwrap()
     }
 
     /// The text with what this test puts in place of the words in capitals.
     fn filled_in(&self, text: &str) -> String {
         text.replace("VERSION", self.version)
             .replace("PAGES", &self.pages.to_string())
+            .replace("IMPORTS", self.imports)
             .replace("DESCRIBE", self.describe)
+            .replace("PREPARE", self.prepare)
             .replace("BRIEF", self.brief)
             .replace("BUILD", self.build)
+            .replace("PARSE", self.parse)
     }
 
     async fn load(&self) -> Result<Arc<dyn Provider>, Refusal> {

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// One allocation of the memory bomb, in bytes.
 const BOMB_BYTES: usize = 1 << 20;
+/// One allocation that nobody grants, in bytes.
+const BOMB_AT_ONCE_BYTES: usize = 1 << 30;
 /// An answer that fits the usual memory limit and is far over any bound on output.
 const FLOOD_BYTES: usize = 16 << 20;
 /// What one flooded line of the log holds.
@@ -31,9 +33,26 @@ pub(crate) fn bomb() -> Step {
     }
 }
 
-/// Panics with a message that a host can show.
+/// Asks for far more than there is, at once.
+pub(crate) fn bomb_at_once() -> Step {
+    let kept: Vec<u8> = black_box(Vec::with_capacity(BOMB_AT_ONCE_BYTES));
+    panic!("got {} bytes", kept.capacity())
+}
+
+/// Panics with a message that a host could show.
 pub(crate) fn panic() -> Step {
     panic!("told to panic")
+}
+
+/// Panics with what looks like a key, as if it had found one.
+pub(crate) fn panic_with_a_key() -> Step {
+    panic!("sk-live-0123456789abcdefghijklmnopqrstuv")
+}
+
+/// Panics over one record in three: those whose number is a multiple of three.
+pub(crate) fn panic_now_and_then(record_id: &str) {
+    let number = record_id.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<u32>();
+    assert!(!number.is_ok_and(|number| number % 3 == 0), "told to panic now and then");
 }
 
 /// Uses up the stack.

@@ -4,6 +4,7 @@
 
 mod attack;
 mod forgery;
+mod prying;
 
 use judge_provider::{
     Answer, Body, Confidence, Decision, Descriptor, Fault, HttpRequest, HttpResponse, Job, Outgoing, Preparation,
@@ -39,7 +40,7 @@ impl Provider for Misbehaving {
     }
 
     fn prepare(settings: Settings, _previous: Option<Previous>) -> Result<Preparation, Fault> {
-        match misbehave(&Command::of(&settings)?, Phase::Prepare, "")? {
+        match misbehave(&Command::of(&settings)?, Phase::Prepare, "", &[])? {
             Some(Step::Send(outgoing)) => Ok(Preparation::Send(outgoing)),
             Some(Step::Done(_)) | None => Ok(Preparation::Ready(Vec::new())),
         }
@@ -48,18 +49,18 @@ impl Provider for Misbehaving {
     /// The command, so that the phases of a job know it.
     fn brief(task: Task) -> Result<Body, Fault> {
         let command = Command::of(&task.settings)?;
-        misbehave(&command, Phase::Brief, "")?;
+        misbehave(&command, Phase::Brief, "", &[])?;
         let bytes = if command.verb == "huge-brief" { HUGE_BRIEF_BYTES } else { 0 };
         Ok(Body::Text(format!("{}\n{}\n{}", command.verb, command.phase, "x".repeat(bytes))))
     }
 
     fn build_request(job: Job) -> Result<Step, Fault> {
-        let step = misbehave(&Command::in_brief(&job)?, Phase::Build, record_id(&job))?;
+        let step = misbehave(&Command::in_brief(&job)?, Phase::Build, record_id(&job), &[])?;
         Ok(step.unwrap_or_else(|| Step::Send(judge_request())))
     }
 
-    fn parse_response(job: Job, _state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
-        if let Some(step) = misbehave(&Command::in_brief(&job)?, Phase::Parse, record_id(&job))? {
+    fn parse_response(job: Job, state: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
+        if let Some(step) = misbehave(&Command::in_brief(&job)?, Phase::Parse, record_id(&job), &state)? {
             return Ok(step);
         }
         if !http::is_success(&response) {
@@ -98,7 +99,7 @@ impl<'a> Command<'a> {
 }
 
 /// Does what the command asks for in this phase. None where that is to behave.
-fn misbehave(command: &Command<'_>, phase: Phase, record_id: &str) -> Result<Option<Step>, Fault> {
+fn misbehave(command: &Command<'_>, phase: Phase, record_id: &str, state: &[u8]) -> Result<Option<Step>, Fault> {
     let verb = command.verb;
     let asked = match (verb, command.phase) {
         ("wrong-on-parse", _) | (_, "parse") => Phase::Parse,
@@ -107,14 +108,20 @@ fn misbehave(command: &Command<'_>, phase: Phase, record_id: &str) -> Result<Opt
         _ => Phase::Build,
     };
     // Endless sending needs every phase from the asked one on.
-    let due = asked == phase || (verb == "many-sends" && phase == Phase::Parse);
+    let due = asked == phase || (matches!(verb, "many-sends" | "growing-state") && phase == Phase::Parse);
     if verb == "none" || !due {
         return Ok(None);
     }
     let step = match verb {
         "spin" => attack::spin(),
         "bomb" => attack::bomb(),
+        "bomb-at-once" => attack::bomb_at_once(),
         "panic" | "wrong-on-parse" => attack::panic(),
+        "panic-with-a-key" => attack::panic_with_a_key(),
+        "panic-now-and-then" => {
+            attack::panic_now_and_then(record_id);
+            return Ok(None);
+        }
         "recurse" => attack::recurse(record_id),
         "exit" => attack::exit(),
         "flood-stderr" => {
@@ -124,7 +131,9 @@ fn misbehave(command: &Command<'_>, phase: Phase, record_id: &str) -> Result<Opt
         "flood-output" => attack::flood_output(record_id),
         "leak-state" => attack::leak_state(record_id),
         "huge-brief" => return Ok(None),
-        _ => forgery::step(verb, record_id).ok_or_else(|| Fault::bad_setting("verb", verb))?,
+        _ => forgery::step(verb, record_id, state)
+            .or_else(|| prying::step(verb, record_id))
+            .ok_or_else(|| Fault::bad_setting("verb", verb))?,
     };
     Ok(Some(step))
 }
@@ -157,7 +166,7 @@ mod tests {
     fn misbehave_with(verb: &str, phase: &str, now: Phase) -> Result<Option<Step>, Fault> {
         let extra = vec![("phase".to_owned(), phase.to_owned()), ("verb".to_owned(), verb.to_owned())];
         let settings = Settings { model: String::new(), temperature: None, max_output_tokens: None, seed: None, extra };
-        misbehave(&Command::of(&settings)?, now, "r1")
+        misbehave(&Command::of(&settings)?, now, "r1", &[])
     }
 
     #[test]

@@ -1,6 +1,7 @@
 ;; The smallest provider there can be: the contract's types, and five functions in a core module. The tests put
 ;; what they need in place of the words in capitals. Layouts are those of the canonical ABI.
 (component
+  IMPORTS
   (component $provider
     (core module $code
       (memory (export "memory") PAGES)
@@ -27,7 +28,11 @@
       (func (export "describe") (result i32)
         DESCRIBE
         (i32.const 1024))
-      (func (export "prepare") (param i32) (result i32) unreachable)
+      ;; At 3200 is `ok(ready)` of nothing: all is zero but the case `ready`.
+      (data (i32.const 3208) "\01")
+      (func (export "prepare") (param i32) (result i32)
+        PREPARE
+        (i32.const 3200))
       ;; At 3072 is `ok(text)` of nothing. What `build-request` returns at 2048 is, unless the test writes into it, `ok(send)` of an empty request without a body.
       (func (export "brief") (param i32) (result i32)
         BRIEF
@@ -35,7 +40,9 @@
       (func (export "build-request") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
         BUILD
         (i32.const 2048))
-      (func (export "parse-response") (param i32) (result i32) unreachable)
+      (func (export "parse-response") (param i32) (result i32)
+        PARSE
+        (i32.const 2048))
     )
     (core instance $code (instantiate $code))
     (alias core export $code "memory" (core memory $memory))
