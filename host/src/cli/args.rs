@@ -27,15 +27,16 @@ Examples:
   judge-host judge tickets.jsonl --provider ollama --model qwen3:8b --parallel 16 --out rows.jsonl
   judge-host judge tickets.csv --provider openai --model gpt-4o-mini --limit 50 --dry-run
   judge-host judge tickets.jsonl --provider openai --endpoint http://gpu:8000/v1 --model my-model
-      any server that speaks OpenAI's API: vLLM, llama.cpp, a proxy; name its key with --api-key-env, and see
-      --allow-plain-http
+      any server that speaks OpenAI's API: vLLM, llama.cpp, a proxy; name its key with
+      --api-key-env, and by http:// to another machine allow it with --allow-plain-http
   zcat tickets.jsonl.gz | judge-host judge - --batch-id monday --provider lexical > rows.jsonl
 
 The same command again goes on where the last run stopped: what was judged is not judged twice.
 
-A key goes to the endpoint's scheme, host and port alone: redirects are not followed. Link-local and cloud metadata
-addresses are never asked; private ones and this machine where you name the endpoint (of providers' own defaults only
-Ollama's and Triton's). HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY count; `judge-host providers` shows them.";
+A key goes to the endpoint's scheme, host and port alone: redirects are not followed. Link-local
+and cloud metadata addresses are never asked; private ones and this machine only where you name
+the endpoint (of providers' own defaults Ollama's and Triton's, where you name the provider).
+HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY count; `judge-host providers` shows them.";
 
 /// The heading of flags that every command takes.
 const GLOBAL: &str = "Global options";

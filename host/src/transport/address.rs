@@ -6,7 +6,8 @@ use Class::{Barred, Loopback, Private, Public};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::Host;
 
-/// How far an endpoint may reach, by who chose it. No choice reaches a [`Class::Barred`] address.
+/// How far an endpoint may reach, by who chose it. No choice reaches link-local, cloud metadata,
+/// unspecified, multicast or reserved addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// The provider chose it, and the operator did not: public addresses only. A stranger's component could turn requests
@@ -48,7 +49,7 @@ const NETWORKS_V4: [(Ipv4Addr, u32, Class, &str); 21] = [
     (Ipv4Addr::new(192, 0, 0, 192), 32, Barred, "a cloud metadata address"),     // Oracle
     (Ipv4Addr::new(168, 63, 129, 16), 32, Barred, "a cloud metadata address"),   // Azure
     (Ipv4Addr::new(169, 254, 0, 0), 16, Barred, "a link-local address"),
-    (Ipv4Addr::new(0, 0, 0, 0), 8, Barred, "an unspecified address"),
+    (Ipv4Addr::UNSPECIFIED, 8, Barred, "an unspecified address"),
     (Ipv4Addr::new(127, 0, 0, 0), 8, Loopback, "a loopback address"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, Private, "a private address"),
     (Ipv4Addr::new(172, 16, 0, 0), 12, Private, "a private address"),
@@ -61,9 +62,9 @@ const NETWORKS_V4: [(Ipv4Addr, u32, Class, &str); 21] = [
     (Ipv4Addr::new(203, 0, 113, 0), 24, Barred, "an address for documentation"),
     (Ipv4Addr::new(192, 88, 99, 0), 24, Barred, "a reserved address"), // relays of 6to4, given up
     (Ipv4Addr::new(224, 0, 0, 0), 4, Barred, "a multicast address"),
-    (Ipv4Addr::new(255, 255, 255, 255), 32, Barred, "the broadcast address"),
+    (Ipv4Addr::BROADCAST, 32, Barred, "the broadcast address"),
     (Ipv4Addr::new(240, 0, 0, 0), 4, Barred, "a reserved address"),
-    (Ipv4Addr::new(0, 0, 0, 0), 0, Public, "a public address"),
+    (Ipv4Addr::UNSPECIFIED, 0, Public, "a public address"),
 ];
 
 /// The same of version 6, after those that carry an address of version 4. What IANA has not given out is reserved.

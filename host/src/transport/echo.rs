@@ -8,10 +8,12 @@ use std::fmt::{self, Write as _};
 const REDACTED: &[u8] = b"[redacted]";
 /// A text shorter than this is no key, and would be found in many an honest answer.
 const KEY_BYTES_MIN: usize = 6;
+/// Servers commonly take no longer header than this; a longer key is a mistake, and would be slow to look for.
+const KEY_BYTES_MAX: usize = 8 << 10;
 /// A key longer than this, in bytes, is a token (JWT) of characters that no format escapes; looking for more spellings of
 /// each of its characters would take too long.
 const DEEP_BYTES_MAX: usize = 256;
-/// Bytes that the search may take in memory: enough for a key as long as a header may be.
+/// Bytes that the search may take in memory: enough for the longest key.
 const PATTERN_BYTES_MAX: usize = 256 << 20;
 /// The names of characters in HTML, of those that have one and that a key may have.
 const NAMES: [(u8, &str); 6] =
@@ -25,10 +27,16 @@ pub(super) struct Echo(Regex);
 
 impl Echo {
     /// None for a key that is too short to look for.
-    pub(super) fn of(secret: &Secret) -> Option<Echo> {
+    ///
+    /// # Errors
+    /// Where a key is so long that it cannot be looked for. Why exactly is not told: the reason would quote the key.
+    pub(super) fn of(secret: &Secret) -> Result<Option<Echo>, ()> {
         let key = secret.expose();
         if key.len() < KEY_BYTES_MIN {
-            return None;
+            return Ok(None);
+        }
+        if key.len() > KEY_BYTES_MAX {
+            return Err(());
         }
         let pieces = [key.to_owned(), hexadecimal(key)].into_iter().chain(base64_within(key));
         let pieces = pieces
@@ -38,7 +46,7 @@ impl Echo {
         // Header names come in lower case, and digits of hexadecimal in both. Bytes need not be text.
         let built =
             RegexBuilder::new(&pattern).case_insensitive(true).unicode(false).size_limit(PATTERN_BYTES_MAX).build();
-        Some(Echo(built.expect("what is escaped is a pattern, and keys are bounded by what a header carries")))
+        built.map(|regex| Some(Echo(regex))).map_err(drop)
     }
 
     /// The bytes without the key.
@@ -117,11 +125,13 @@ mod tests {
     use super::*;
 
     fn echo(key: &str) -> Echo {
-        Echo::of(&Secret::new(key)).unwrap()
+        Echo::of(&Secret::new(key)).unwrap().unwrap()
     }
 
     #[test]
     fn a_key_that_comes_back_is_taken_out() {
+        let long = format!("eyJ{}", "aZ09-_x.bQ".repeat(100));
+        assert_eq!(echo(&long).redacted_text(&long), "[redacted]");
         let echo = echo("sk-1234567");
         for (sent, left) in [
             ("", ""),
@@ -136,9 +146,13 @@ mod tests {
         }
         assert_eq!(echo.redacted(b"\xff\0sk-1234567\xfe".to_vec()), b"\xff\0[redacted]\xfe");
         assert_eq!(format!("{echo:?}"), "[redacted]");
-        assert!(Echo::of(&Secret::new("short")).is_none());
-        let long = format!("eyJ{}", "aZ09-_x.bQ".repeat(100));
-        assert_eq!(Echo::of(&Secret::new(&*long)).unwrap().redacted_text(&long), "[redacted]");
+        assert!(Echo::of(&Secret::new("short")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_looked_for_is_refused() {
+        assert!(Echo::of(&Secret::new("k".repeat(KEY_BYTES_MAX))).is_ok());
+        assert!(Echo::of(&Secret::new("k".repeat(KEY_BYTES_MAX + 1))).is_err());
     }
 
     #[test]
@@ -151,7 +165,7 @@ mod tests {
             r#"sk-a\"b\\c\/d&e<f"#,
             r#"sk-a\"b\\c\u002fd&e<f"#,
             r#"sk-a\"b\\c/d\u0026e\u003cf"#,
-            r#"sk-a\u0022b\u005Cc\u002Fd\u0026e\u003Cf"#,
+            r"sk-a\u0022b\u005Cc\u002Fd\u0026e\u003Cf",
             "sk-a&quot;b\\c/d&amp;e&lt;f",
             "sk-a&#34;b\\c/d&amp;e&lt;f",
             "sk-a&quot;b\\c&#x2F;d&amp;e&lt;f",

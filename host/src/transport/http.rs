@@ -56,7 +56,7 @@ pub enum TransportError {
     /// The proxy before the endpoint cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// The key has characters that no header may carry, or the provider names no proper header for it.
+    /// The key has characters that no header may carry or is longer than any, or the provider names no proper header for it.
     #[error("the key cannot be sent in the header `{header}`")]
     Credential {
         /// The header's name.
@@ -122,12 +122,13 @@ impl HttpTransport {
         if credential.is_some() && is_readable && !route.allow_plain_http {
             return Err(TransportError::PlainHttp { origin: endpoint.origin() });
         }
-        let echo = credential.as_ref().and_then(|credential| Echo::of(&credential.secret));
-        let header = |credential: Credential| match credential.header() {
-            Some(header) => Ok(header),
-            None => Err(TransportError::Credential { header: credential.slot.header }),
+        let (credential, echo) = match credential {
+            None => (None, None),
+            Some(credential) => match (credential.header(), Echo::of(&credential.secret)) {
+                (Some(header), Ok(echo)) => (Some(header), echo),
+                _ => return Err(TransportError::Credential { header: credential.slot.header }),
+            },
         };
-        let credential = credential.map(header).transpose()?;
         let client = |error: reqwest::Error| TransportError::Client(error.into());
         // The environment is read in one place, and not by the client.
         let builder = configured(builder, &endpoint, &limits).no_proxy();

@@ -79,7 +79,7 @@ impl Proxies {
 
 impl NamedProxy {
     fn intercept(&self) -> Result<Intercept, ProxyError> {
-        let found = matched(Matcher::builder().all(self.url.trim()).build(), "http://host/");
+        let found = matched(&Matcher::builder().all(self.url.trim()).build(), "http://host/");
         let speaks = |found: &Intercept| matches!(found.uri().scheme_str(), Some("http" | "https"));
         found.filter(speaks).ok_or_else(|| ProxyError { variable: self.variable.clone() })
     }
@@ -87,10 +87,10 @@ impl NamedProxy {
 
 /// Whether NO_PROXY has the endpoint's host: by the rules of the HTTP client's own reading, which are curl's.
 fn goes_without(no: &str, endpoint: &Endpoint) -> bool {
-    matched(Matcher::builder().all("http://proxy").no(no).build(), &endpoint.origin()).is_none()
+    matched(&Matcher::builder().all("http://proxy").no(no).build(), &endpoint.origin()).is_none()
 }
 
-fn matched(matcher: Matcher, url: &str) -> Option<Intercept> {
+fn matched(matcher: &Matcher, url: &str) -> Option<Intercept> {
     matcher.intercept(&url.parse().ok()?)
 }
 
@@ -117,8 +117,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
 
-    fn named(variable: &str, url: &str) -> Option<NamedProxy> {
-        Some(NamedProxy { variable: variable.into(), url: url.into() })
+    fn named(variable: &str, url: &str) -> NamedProxy {
+        NamedProxy { variable: variable.into(), url: url.into() }
     }
 
     fn before(proxies: &Proxies, url: &str) -> Result<Option<String>, ProxyError> {
@@ -128,8 +128,8 @@ mod tests {
     #[test]
     fn each_scheme_has_its_proxy_and_some_hosts_have_none() {
         let proxies = Proxies {
-            http: named("HTTP_PROXY", "proxy:3128"),
-            https: named("ALL_PROXY", "https://me:hunter2@secure/x"),
+            http: Some(named("HTTP_PROXY", "proxy:3128")),
+            https: Some(named("ALL_PROXY", "https://me:hunter2@secure/x")),
             no: "internal.example, 10.0.0.0/8,.dotted.example".into(),
         };
         for (url, proxy) in [
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_proxy_that_cannot_be_used_stops_what_would_go_through_it_and_is_not_shown() {
         for url in ["socks5://me:hunter2@h:1080", "ftp://h", "http://", "not a url at all hunter2"] {
-            let proxies = Proxies { http: named("ALL_PROXY", url), ..Proxies::default() };
+            let proxies = Proxies { http: Some(named("ALL_PROXY", url)), ..Proxies::default() };
             let error = before(&proxies, "http://gpu").unwrap_err();
             let told = format!("{error} {error:?} {} {}", error.hint(), proxies.told().unwrap());
             assert!(told.contains("ALL_PROXY") && !told.contains("hunter2"), "{told}");
