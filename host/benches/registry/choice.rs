@@ -3,7 +3,7 @@
 use super::example;
 use super::file;
 use super::made::Maker;
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use judge_host::model::{Fault, Record};
 use judge_host::registry::{Registry, Snapshot};
 use std::hint::black_box;
@@ -17,6 +17,16 @@ const STEP: usize = 8;
 const WARM_UP: usize = 20;
 /// No cluster is born in a run here.
 const BORN_AFTER: u64 = u64::MAX;
+
+/// Asked where any question will do: it has rare words and frequent ones.
+const QUESTION: &str = "When will my new card arrive?";
+
+/// Chooses the candidates of one record, which builds the index of words or waits until it is built.
+pub(crate) fn choose(snapshot: &Snapshot) -> Result<()> {
+    let candidates = chosen(snapshot, &Record::new("1", QUESTION))?;
+    ensure!(candidates.len() == CANDIDATES, "the registry has too few clusters: {}", snapshot.len());
+    Ok(())
+}
 
 /// The time of each choice out of so many clusters.
 pub(crate) fn times(maker: &Maker, clusters: u64) -> Result<Vec<Duration>> {

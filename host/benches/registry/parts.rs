@@ -136,9 +136,11 @@ pub(super) fn start_up(maker: &Maker, figures: &mut Figures) -> Result<()> {
             .at(size, time(full.time))
             .bound(said, full.time < START_UP_MAX),
     );
-    figures.push(Figure::new("memory without assignments").at(size, mib(bare)));
+    let chosen = format!("until {} of them are first chosen, with 10,000,000 assignments", choice::CANDIDATES);
+    figures.push(Figure::new(chosen).at(size, time(full.chosen)));
+    figures.push(Figure::new("memory until then without assignments").at(size, mib(bare)));
     figures.push(
-        Figure::new("memory with 10,000,000 assignments")
+        Figure::new("memory until then with 10,000,000 assignments")
             .at(size, mib(full))
             .bound(format!("{growth:.2}x, at most {MEMORY_GROWTH_MAX}x"), growth <= MEMORY_GROWTH_MAX),
     );

@@ -4,6 +4,7 @@
 //! measure how the system shares few cores. A batch is timed whole, and the median taken, so that one that the system
 //! interrupted does not count.
 
+use super::choice;
 use super::file;
 use super::made::Maker;
 use super::numbers::median;
@@ -57,6 +58,8 @@ impl Bed {
     pub(crate) fn of(maker: &Maker, clusters: u64) -> Result<Bed> {
         let (folder, path) = file::copy(&file::registry(maker, clusters, 0)?)?;
         let registry = Registry::open(&path)?;
+        // Else the index would be built in the background of the first rounds.
+        choice::choose(&registry.snapshot())?;
         let clusters = registry.snapshot().iter().cloned().collect();
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let rng = fastrand::Rng::with_seed(0);

@@ -27,12 +27,12 @@ impl Snapshot {
         if let Some(named) = &record.candidates {
             return self.named(named);
         }
-        if self.offered.len() <= max {
-            return Ok(self.offered_slice.get_or_init(|| self.slice(&self.offered)).clone());
+        if self.by_birth.len() - self.retired.len() <= max {
+            return Ok(self.offered_slice.get_or_init(|| self.slice(self.offered())).clone());
         }
-        let mut chosen: BTreeSet<u64> =
-            self.index.rank(&record.text, max).into_iter().map(|(ordinal, _)| ordinal).collect();
-        for ordinal in &self.offered {
+        let ranked = self.index.get(&self.by_birth).rank(&record.text, max);
+        let mut chosen: BTreeSet<u64> = ranked.into_iter().map(|(ordinal, _)| ordinal).collect();
+        for ordinal in self.offered() {
             if chosen.len() >= max {
                 break;
             }
@@ -42,10 +42,15 @@ impl Snapshot {
         Ok(self.slice(&chosen))
     }
 
+    /// All that are not retired, in the order of birth.
+    fn offered(&self) -> impl Iterator<Item = &u64> {
+        self.by_birth.keys().filter(|ordinal| !self.retired.contains(*ordinal))
+    }
+
     /// The newest of the offered clusters that were born after this epoch.
     fn births(&self, born_after: u64) -> impl Iterator<Item = u64> {
         let newest = self.by_birth.iter().rev().take_while(move |(_, cluster)| cluster.birth_epoch > born_after);
-        let offered = newest.filter(|(ordinal, _)| self.offered.contains(*ordinal));
+        let offered = newest.filter(|(ordinal, _)| !self.retired.contains(*ordinal));
         offered.map(|(ordinal, _)| *ordinal).take(BIRTHS_SHOWN_MAX)
     }
 

@@ -11,6 +11,7 @@ mod committer;
 mod draft;
 mod error;
 pub mod exchange;
+mod index;
 mod next;
 mod operate;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use candidates::BIRTHS_SHOWN_MAX;
 pub use committer::{GATHER_MAX, GROUP_MAX, QUEUE_MAX};
 pub use draft::{ClusterDraft, UpsertReport};
 pub use error::{Cause, RegistryError};
+pub use index::UNCHOSEN_MAX;
 pub use operate::MergeReport;
 pub use snapshot::Snapshot;
 pub use store::SeenIds;
@@ -33,6 +35,7 @@ pub use store::SeenIds;
 use crate::model::{Births, Cluster, Decision, Durability, Outcome};
 use arc_swap::ArcSwap;
 use committer::{Command, Committer};
+use index::BuildAhead;
 use next::Placement;
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -65,6 +68,8 @@ pub enum Recorded {
 pub struct Registry {
     // The fields are dropped in this order: the committer ends before the lock is given up, the file is closed
     // before its temporary folder is removed.
+    /// None where the file was opened for reading, or has few clusters.
+    _index: Option<BuildAhead>,
     /// None where the file was opened for reading.
     committer: Option<Committer>,
     current: Arc<ArcSwap<Snapshot>>,
@@ -76,7 +81,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Opens a registry to read and write, and makes the file where there is none.
+    /// Opens a registry to read and write, and makes the file where there is none. Where it has more clusters than
+    /// [`UNCHOSEN_MAX`], the index to choose candidates by is then built in the background.
     ///
     /// # Errors
     /// Where the file is in use by another host, of a later version, read-only, no registry, or cannot be opened.
@@ -96,6 +102,7 @@ impl Registry {
         let committer = Committer::start(writer, Arc::clone(&current))
             .map_err(|error| RegistryError::Open { path: path.to_owned(), source: Arc::new(error) })?;
         Ok(Registry {
+            _index: BuildAhead::start(current.load_full()),
             committer: Some(committer),
             current,
             reader,
@@ -112,7 +119,15 @@ impl Registry {
     pub fn open_read_only(path: &Path) -> Result<Registry, RegistryError> {
         store::check_file(path, Access::ReadOnly)?;
         let (reader, current) = read(path, Access::ReadOnly)?;
-        Ok(Registry { committer: None, current, reader, path: path.to_owned(), _lock: None, _temporary: None })
+        Ok(Registry {
+            _index: None,
+            committer: None,
+            current,
+            reader,
+            path: path.to_owned(),
+            _lock: None,
+            _temporary: None,
+        })
     }
 
     /// Makes a registry that is gone when it is dropped.

@@ -1,18 +1,11 @@
 //! The registry as it was at one epoch: never changed, cheap to keep, made from the one before it in
 //! O(changes · log n).
 
-use crate::model::{Cluster, ClusterId, ClusterStatus};
-use imbl::{HashMap, OrdMap, OrdSet};
-use relevance::Index;
+use super::index::{ClusterIndex, Clusters, is_offered};
+use crate::model::{Cluster, ClusterId};
+use imbl::{HashMap, OrdSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-
-/// A name says more of a cluster than any other text of its length.
-const NAME_WEIGHT: f32 = 3.0;
-/// The summary and the criteria describe it in the operator's or the judge's own words.
-const DESCRIPTION_WEIGHT: f32 = 1.0;
-/// Samples are the records' own words; a single one may be off the point.
-const SAMPLE_WEIGHT: f32 = 1.0;
 
 /// The registry at one epoch. Cloning shares everything.
 #[derive(Clone, Default)]
@@ -21,13 +14,13 @@ pub struct Snapshot {
     /// and outcomes alike. It goes on growing when the file is opened again.
     pub epoch: u64,
     /// Every cluster by its ordinal, the number of its birth.
-    pub(super) by_birth: OrdMap<u64, Arc<Cluster>>,
+    pub(super) by_birth: Clusters,
     /// The ordinal of every id.
     pub(super) ordinals: HashMap<ClusterId, u64>,
-    /// Those that are offered to the judge: all but the retired.
-    pub(super) offered: OrdSet<u64>,
-    /// What a prompt shows of those offered, by relevance.
-    pub(super) index: Index<u64>,
+    /// Those that are not offered to the judge.
+    pub(super) retired: OrdSet<u64>,
+    /// What a prompt shows of those offered, by relevance; shared by all snapshots that show the same.
+    pub(super) index: Arc<ClusterIndex>,
     /// Those offered as one slice, made when first asked for and shared by all snapshots that show the same.
     pub(super) offered_slice: Arc<OnceLock<Arc<[Arc<Cluster>]>>>,
 }
@@ -35,8 +28,11 @@ pub struct Snapshot {
 impl Snapshot {
     /// The snapshot of a registry as it was stored, with every cluster's ordinal.
     pub(super) fn restore(epoch: u64, clusters: impl IntoIterator<Item = (u64, Cluster)>) -> Self {
-        let clusters = clusters.into_iter().map(|(ordinal, cluster)| (ordinal, Arc::new(cluster)));
-        Snapshot::default().next(epoch, clusters)
+        let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
+        for (ordinal, cluster) in clusters {
+            snapshot.put(ordinal, Arc::new(cluster));
+        }
+        snapshot
     }
 
     /// The snapshot after this one: these clusters are new or changed.
@@ -44,20 +40,30 @@ impl Snapshot {
         let mut next = Snapshot { epoch, ..self.clone() };
         let mut shows_the_same = true;
         for (ordinal, cluster) in changed {
-            let before = next.by_birth.get(&ordinal);
-            if before.is_none() {
-                next.ordinals.insert(cluster.cluster_id.clone(), ordinal);
-            }
-            if before.is_none_or(|before| !shown_alike(before, &cluster)) {
-                shows_the_same = false;
-                next.offer(ordinal, &cluster);
-            }
-            next.by_birth.insert(ordinal, cluster);
+            shows_the_same &= next.put(ordinal, cluster);
         }
         if !shows_the_same {
+            next.index = self.index.next(&self.by_birth, &next.by_birth);
             next.offered_slice = Arc::default();
         }
         next
+    }
+
+    /// Adds or replaces a cluster; whether a prompt is the same after that.
+    fn put(&mut self, ordinal: u64, cluster: Arc<Cluster>) -> bool {
+        let before = self.by_birth.insert(ordinal, Arc::clone(&cluster));
+        if before.is_none() {
+            self.ordinals.insert(cluster.cluster_id.clone(), ordinal);
+        }
+        let is_offered_now = is_offered(&cluster);
+        if before.as_deref().is_none_or(is_offered) != is_offered_now {
+            if is_offered_now {
+                self.retired.remove(&ordinal);
+            } else {
+                self.retired.insert(ordinal);
+            }
+        }
+        before.is_some_and(|before| shown_alike(&before, &cluster))
     }
 
     /// The cluster with this id, retired or not.
@@ -79,23 +85,6 @@ impl Snapshot {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Cluster>> {
         self.by_birth.values()
     }
-
-    /// Brings what is offered in line with a cluster that is new or shown differently.
-    fn offer(&mut self, ordinal: u64, cluster: &Cluster) {
-        if cluster.status == ClusterStatus::Retired {
-            self.offered.remove(&ordinal);
-            self.index.remove(&ordinal);
-            return;
-        }
-        self.offered.insert(ordinal);
-        let mut fields = vec![
-            (cluster.name.as_str(), NAME_WEIGHT),
-            (cluster.summary.as_str(), DESCRIPTION_WEIGHT),
-            (cluster.criteria.as_str(), DESCRIPTION_WEIGHT),
-        ];
-        fields.extend(cluster.sample_requests.iter().map(|sample| (sample.as_str(), SAMPLE_WEIGHT)));
-        self.index.insert(ordinal, &fields);
-    }
 }
 
 impl fmt::Debug for Snapshot {
@@ -110,5 +99,5 @@ pub(super) fn shown_alike(one: &Cluster, other: &Cluster) -> bool {
         && one.summary == other.summary
         && one.criteria == other.criteria
         && one.sample_requests == other.sample_requests
-        && (one.status == ClusterStatus::Retired) == (other.status == ClusterStatus::Retired)
+        && is_offered(one) == is_offered(other)
 }

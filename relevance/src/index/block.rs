@@ -28,7 +28,7 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn new(shares: Shares) -> Self {
-        Block { shares, scores: vec![0.0; BLOCK], allowances: vec![0.0; BLOCK], contenders: vec![0; BLOCK] }
+        Block { shares, scores: vec![0.0; BLOCK], allowances: vec![0.0; BLOCK], contenders: Vec::new() }
     }
 
     /// Adds the best of these documents of a part. Each term comes with the most that those after it can tell.
@@ -76,9 +76,9 @@ impl Block {
 
     /// The same for the contenders alone.
     fn look_up(&mut self, term: &TermList<'_>, start: usize) {
-        let mut at = 0;
+        let (mut at, start) = (0, number(start));
         for place in 0..self.contenders.len() {
-            let document = number(start) + self.contenders[place];
+            let document = start + self.contenders[place];
             at += term.list.documents[at..].partition_point(|passed| *passed < document);
             if term.list.documents.get(at) == Some(&document) {
                 self.tell(document as usize % BLOCK, term.list.frequencies[at], term.tells);
@@ -98,8 +98,8 @@ impl Block {
         for (group, scores) in self.scores.chunks(GROUP).enumerate() {
             // Written so that a group takes a few instructions, and none of them is a guess.
             if scores.iter().fold(false, |any, score| any | can_be(score)) {
-                for (place, score) in scores.iter().enumerate() {
-                    self.contenders[found] = number(group * GROUP + place);
+                for (document, score) in (number(group * GROUP)..).zip(scores) {
+                    self.contenders[found] = document;
                     found += usize::from(can_be(score));
                 }
             }

@@ -20,7 +20,13 @@ pub(super) fn merged<K: Clone + Ord>(first: &Part<K>, second: &Part<K>) -> Segme
         lengths: order.iter().map(|(part, before)| segment_of(*part).lengths[*before as usize]).collect(),
         ..Segment::default()
     };
+    // Exactly right where nothing was taken out: growing by doubling would hold up to twice that.
+    let postings = parts.map(|part| part.segment.documents.len()).iter().sum();
+    merged.documents.reserve_exact(postings);
+    merged.frequencies.reserve_exact(postings);
     let places = merge_lists(parts, &numbers, &mut merged);
+    merged.documents.shrink_to_fit();
+    merged.frequencies.shrink_to_fit();
     merged.places.reserve_exact(merged.documents.len());
     for (part, before) in order {
         merged.places.extend(segment_of(part).places_of(before).iter().map(|place| places[part][*place as usize]));
