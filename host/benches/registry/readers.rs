@@ -114,6 +114,7 @@ impl Bed {
             attempts: 1,
             latency: Duration::from_millis(50),
             usage: Usage { input_tokens: Some(900), output_tokens: Some(40), ..Usage::default() },
+ overtaken: false,
         }
     }
 }

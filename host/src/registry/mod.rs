@@ -28,7 +28,7 @@ pub use draft::{ClusterDraft, UpsertReport};
 pub use error::{Cause, RegistryError};
 pub use operate::MergeReport;
 pub use snapshot::Snapshot;
-pub use store::SeenIds;
+pub use store::{SeenIds, recent_counts_min};
 
 use crate::model::{Births, Cluster, Decision, Durability, Outcome};
 use arc_swap::ArcSwap;

@@ -4,7 +4,8 @@
 use super::snapshot::shown_alike;
 use super::{ClusterDraft, Snapshot, UpsertReport, slug};
 use crate::model::{Cluster, ClusterId, ClusterStatus, Proposal};
-use std::collections::{BTreeMap, HashMap};
+use jiff::{Timestamp, Unit};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A tentative cluster collects this many samples and no more.
@@ -30,21 +31,51 @@ pub(super) enum Placement {
     Nowhere,
 }
 
+/// What is to be written of a cluster.
+#[derive(Debug)]
+pub(super) enum Change<'a> {
+    /// All of it: it was not there.
+    Born(&'a Cluster),
+    /// All of it: more than its count and time has changed.
+    Rewritten(&'a Cluster),
+    /// This count and the time of the group.
+    Counted(u64),
+}
+
 /// The changes on top of a snapshot.
 pub(super) struct Next {
     base: Arc<Snapshot>,
     epoch: u64,
-    now: String,
+    now: Timestamp,
+    /// The same as a cluster has it.
+    stamp: String,
     /// New and changed clusters by ordinal.
     changed: BTreeMap<u64, Arc<Cluster>>,
+    /// Those of them of which more than the count has changed.
+    rewritten: BTreeSet<u64>,
     /// Ordinals of those born here.
     born: HashMap<ClusterId, u64>,
 }
 
 impl Next {
     /// The epoch after `base`, without a change so far; `now` is stamped on what changes.
-    pub(super) fn after(base: Arc<Snapshot>, now: String) -> Self {
-        Next { epoch: base.epoch + 1, base, now, changed: BTreeMap::new(), born: HashMap::new() }
+    pub(super) fn after(base: Arc<Snapshot>, now: Timestamp) -> Self {
+        // Finer than milliseconds would only be noise.
+        let now = now.round(Unit::Millisecond).unwrap_or(now);
+        Next {
+            epoch: base.epoch + 1,
+            base,
+            now,
+            stamp: now.to_string(),
+            changed: BTreeMap::new(),
+            rewritten: BTreeSet::new(),
+            born: HashMap::new(),
+        }
+    }
+
+    /// The time that is stamped on what changes, in milliseconds since 1970.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now.as_millisecond()
     }
 
     /// Its number.
@@ -52,9 +83,22 @@ impl Next {
         self.epoch
     }
 
-    /// The new and the changed clusters, by ordinal.
-    pub(super) fn changed(&self) -> &BTreeMap<u64, Arc<Cluster>> {
-        &self.changed
+    /// Whether no cluster is new or changed.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.changed.is_empty()
+    }
+
+    /// The new and the changed clusters by ordinal, and what is to be written of them.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (u64, Change<'_>)> {
+        let known = self.base.len() as u64;
+        self.changed.iter().map(move |(ordinal, cluster)| {
+            let change = match *ordinal {
+                ordinal if ordinal >= known => Change::Born(cluster),
+                ordinal if self.rewritten.contains(&ordinal) => Change::Rewritten(cluster),
+                _ => Change::Counted(cluster.count),
+            };
+            (*ordinal, change)
+        })
     }
 
     /// The snapshot to publish.
@@ -79,7 +123,7 @@ impl Next {
         let mut report = UpsertReport::default();
         for draft in drafts {
             let Some(ordinal) = self.ordinal(&draft.cluster_id) else {
-                self.bear(draft.into_cluster(self.epoch, &self.now));
+                self.bear(draft.into_cluster(self.epoch, &self.stamp));
                 report.inserted += 1;
                 continue;
             };
@@ -90,8 +134,9 @@ impl Next {
                 continue;
             }
             after.revision += u64::from(!shown_alike(before, &after));
-            after.updated_at.clone_from(&self.now);
+            after.updated_at.clone_from(&self.stamp);
             self.changed.insert(ordinal, Arc::new(after));
+            self.rewritten.insert(ordinal);
             report.changed += 1;
         }
         report
@@ -118,9 +163,10 @@ impl Next {
             }
             Placement::New { proposal, text, batch_id, rationale } => match self.home(&proposal.name) {
                 Ok(ordinal) => {
-                    let cluster = self.edit(ordinal);
-                    add_sample(cluster, text);
-                    cluster
+                    if add_sample(self.edit(ordinal), text) {
+                        self.rewritten.insert(ordinal);
+                    }
+                    self.edit(ordinal)
                 }
                 Err(cluster_id) => {
                     let ordinal = self.bear(Cluster {
@@ -129,7 +175,7 @@ impl Next {
                         summary: proposal.summary,
                         criteria: proposal.criteria,
                         sample_requests: text.into_iter().collect(),
-                        created_at: self.now.clone(),
+                        created_at: self.stamp.clone(),
                         status: ClusterStatus::Tentative,
                         batch_id,
                         llm_reasoning: rationale,
@@ -149,6 +195,7 @@ impl Next {
     /// retired, and keeps its id to itself.
     pub(super) fn merge(&mut self, from: u64, into: u64) {
         let merged = Arc::clone(self.cluster(from));
+        self.rewritten.extend([from, into]);
         let target = self.edit(into);
         target.count += merged.count;
         let before = target.sample_requests.len();
@@ -242,18 +289,21 @@ impl Next {
             self.changed.insert(ordinal, copy);
         }
         let cluster = Arc::make_mut(self.changed.get_mut(&ordinal).expect("inserted above"));
-        cluster.updated_at.clone_from(&self.now);
+        cluster.updated_at.clone_from(&self.stamp);
         cluster
     }
 }
 
-/// Shows one more of its texts, while a person has not settled the cluster and there is room.
-fn add_sample(cluster: &mut Cluster, text: Option<String>) {
-    let Some(text) = text else { return };
-    let wanted = cluster.status == ClusterStatus::Tentative && cluster.sample_requests.len() < SAMPLES_MAX;
-    if wanted && !cluster.sample_requests.contains(&text) {
-        cluster.sample_requests.push(text);
-        cluster.revision += 1;
+/// Shows one more of its texts, while a person has not settled the cluster and there is room; whether it does.
+fn add_sample(cluster: &mut Cluster, text: Option<String>) -> bool {
+    let has_room = cluster.status == ClusterStatus::Tentative && cluster.sample_requests.len() < SAMPLES_MAX;
+    match text {
+        Some(text) if has_room && !cluster.sample_requests.contains(&text) => {
+            cluster.sample_requests.push(text);
+            cluster.revision += 1;
+            true
+        }
+        _ => false,
     }
 }
 
@@ -263,7 +313,7 @@ mod tests {
     use super::*;
 
     fn after(base: Snapshot) -> Next {
-        Next::after(Arc::new(base), "2026-01-01T00:00:00Z".into())
+        Next::after(Arc::new(base), "2026-01-01T00:00:00Z".parse().unwrap())
     }
 
     fn proposed(name: &str, text: &str) -> Placement {

@@ -18,6 +18,7 @@ fn outcome(request_id: &str, result: Result<Judged, Fault>) -> Outcome {
         attempts: 2,
         latency: Duration::from_micros(1_234_567),
         usage: Usage { input_tokens: Some(10), cost_micro_usd: Some(0), ..Usage::default() },
+ overtaken: false,
     }
 }
 

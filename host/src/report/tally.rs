@@ -163,6 +163,7 @@ pub(super) mod tests {
             attempts: 1,
             latency: Duration::from_millis(latency_ms),
             usage: Usage::default(),
+            overtaken: false,
         }
     }
 

@@ -2,6 +2,7 @@
 //! it is SQLite, and nothing in here knows what a cluster's change means.
 
 mod connection;
+mod counts;
 mod failure;
 mod lock;
 mod reader;
@@ -10,6 +11,8 @@ mod seen;
 mod writer;
 
 pub(super) use connection::{Access, check_file};
+pub(super) use counts::Counted;
+pub use counts::recent_counts_min;
 pub(super) use lock::Lock;
 pub(super) use reader::Reader;
 pub use seen::SeenIds;

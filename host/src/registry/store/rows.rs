@@ -1,5 +1,6 @@
 //! Rows to our types and back, column by column. The only place that knows how a value is spelt in the file.
 
+use super::counts::Counted;
 use crate::model::{Cluster, Fault, Judged, Outcome, Proposal, Usage};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Row, Statement, params};
@@ -9,16 +10,16 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::fmt;
 use std::time::Duration;
 
-/// The columns of a cluster, in the order that they are read and written in.
+/// The columns of a cluster but for its count, in the order that they are read and written in.
 pub(super) const CLUSTER_COLUMNS: &str = "ordinal, cluster_id, name, summary, criteria, sample_requests, created_at, \
-    updated_at, count, status, batch_id, llm_reasoning, revision, birth_epoch, merged_into";
+    updated_at, status, batch_id, llm_reasoning, revision, birth_epoch, merged_into";
 
 /// The columns of an outcome, likewise.
 pub(super) const OUTCOME_COLUMNS: &str = "batch_id, request_id, slice_id, decision, cluster_id, confidence, \
     rationale, proposal_name, proposal_summary, proposal_criteria, fault_kind, fault_code, fault_message, fault_hint, \
     fault_retry_after_ms, fault_request_sent, fault_input_tokens, fault_cached_input_tokens, fault_output_tokens, \
     fault_cost_micro_usd, provider, model, component_digest, request_hash, epoch, attempts, latency_us, input_tokens, \
-    cached_input_tokens, output_tokens, cost_micro_usd";
+    cached_input_tokens, output_tokens, cost_micro_usd, overtaken";
 
 /// A statement that inserts these columns, or replaces the row that has the same key.
 pub(super) fn insert_or_replace(table: &str, columns: &str) -> String {
@@ -38,7 +39,6 @@ pub(super) fn write_cluster(statement: &mut Statement<'_>, ordinal: u64, cluster
         samples,
         cluster.created_at,
         cluster.updated_at,
-        Count(cluster.count),
         Word(cluster.status),
         cluster.batch_id,
         cluster.llm_reasoning,
@@ -49,7 +49,7 @@ pub(super) fn write_cluster(statement: &mut Statement<'_>, ordinal: u64, cluster
     Ok(())
 }
 
-/// Reads a cluster by [`CLUSTER_COLUMNS`], with its ordinal.
+/// Reads a cluster by [`CLUSTER_COLUMNS`], with its ordinal; its count is not among them.
 pub(super) fn read_cluster(row: &Row<'_>) -> rusqlite::Result<(u64, Cluster)> {
     let mut cells = Cells { row, at: 0 };
     let ordinal = cells.count()?;
@@ -61,7 +61,7 @@ pub(super) fn read_cluster(row: &Row<'_>) -> rusqlite::Result<(u64, Cluster)> {
         sample_requests: cells.list()?,
         created_at: cells.next()?,
         updated_at: cells.next()?,
-        count: cells.count()?,
+        count: 0,
         status: cells.next::<Word<_>>()?.0,
         batch_id: cells.next()?,
         llm_reasoning: cells.next()?,
@@ -70,6 +70,13 @@ pub(super) fn read_cluster(row: &Row<'_>) -> rusqlite::Result<(u64, Cluster)> {
         merged_into: cells.next()?,
     };
     Ok((ordinal, cluster))
+}
+
+/// Reads a cluster's count from the two columns that follow [`CLUSTER_COLUMNS`].
+pub(super) fn read_counted(row: &Row<'_>) -> rusqlite::Result<Counted> {
+    let mut cells = Cells { row, at: CLUSTER_COLUMNS.split(',').count() };
+    let count = cells.next::<Option<Count>>()?.map_or(0, |count| count.0);
+    Ok(Counted { count, at_ms: cells.next()? })
 }
 
 /// Writes an outcome by [`OUTCOME_COLUMNS`]. The latency is kept in whole microseconds, a fault's `retry_after` in
@@ -111,6 +118,7 @@ pub(super) fn write_outcome(statement: &mut Statement<'_>, outcome: &Outcome) ->
         outcome.usage.cached_input_tokens.map(Count),
         outcome.usage.output_tokens.map(Count),
         outcome.usage.cost_micro_usd.map(Count),
+        outcome.overtaken.then_some(true),
     ])?;
     Ok(())
 }
@@ -139,6 +147,7 @@ pub(super) fn read_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
         attempts: cells.next()?,
         latency: Duration::from_micros(cells.count()?),
         usage: read_usage(&mut cells)?,
+        overtaken: cells.next::<Option<bool>>()?.unwrap_or_default(),
     })
 }
 
