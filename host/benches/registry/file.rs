@@ -26,8 +26,10 @@ const CLUSTER: &str = "INSERT INTO cluster_texts (ordinal, cluster_id, name, sum
 const COUNT: &str = "INSERT INTO counts (ordinal, count) VALUES (?, ?)";
 
 /// Counts that are still to be folded, as many as a fold begins with: so what is measured has its share of one.
-const RECENT: &str = "INSERT INTO recent_counts (ordinal, count, counted_at) \
-    SELECT ordinal, count, 1767225600000 FROM counts WHERE ordinal = ?";
+const RECENT: &str = "INSERT INTO recent_counts (seq, counted_at, counts) VALUES (?, 1767225600000, ?)";
+
+/// Counts that a group of commits appends in one row.
+const RECENT_A_ROW: u64 = 256;
 
 const OUTCOME: &str = "INSERT INTO outcomes (batch_id, request_id, slice_id, decision, cluster_id, confidence, rationale, \
     provider, model, component_digest, request_hash, epoch, attempts, latency_us, input_tokens, output_tokens) \
@@ -120,8 +122,13 @@ fn fill_clusters(connection: &Connection, maker: &Maker, clusters: u64, assigned
     }
     let mut insert_recent = connection.prepare(RECENT)?;
     let mut rng = fastrand::Rng::with_seed(clusters);
-    for _ in 0..recent_counts_min(clusters) {
-        insert_recent.execute([signed(rng.u64(..clusters))])?;
+    let mut appended = 0;
+    while appended < recent_counts_min(clusters) {
+        let counted = (0..RECENT_A_ROW).map(|_| rng.u64(..clusters));
+        let row = counted.map(|ordinal| (ordinal.to_string(), counts.get(&ordinal).copied().unwrap_or(0).into()));
+        let row: serde_json::Map<String, serde_json::Value> = row.collect();
+        appended += row.len() as u64;
+        insert_recent.execute(params![signed(appended), serde_json::Value::from(row).to_string()])?;
     }
     Ok(())
 }

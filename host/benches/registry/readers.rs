@@ -57,7 +57,7 @@ impl Bed {
     pub(crate) fn of(maker: &Maker, clusters: u64) -> Result<Bed> {
         let (folder, path) = file::copy(&file::registry(maker, clusters, 0)?)?;
         let registry = Registry::open(&path)?;
-        let clusters = registry.snapshot().iter().cloned().collect();
+        let clusters = registry.snapshot().iter().collect();
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let rng = fastrand::Rng::with_seed(0);
         Ok(Bed { registry, clusters, assignments: 0, rng, runtime, _folder: folder })
@@ -114,7 +114,7 @@ impl Bed {
             attempts: 1,
             latency: Duration::from_millis(50),
             usage: Usage { input_tokens: Some(900), output_tokens: Some(40), ..Usage::default() },
- overtaken: false,
+            overtaken: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::births::{Turns, stand_in_the_way};
 use super::next::{Change, Next, Placement};
-use super::store::{Counted, Placed, Transaction, Writer};
+use super::store::{Placed, Transaction, Writer};
 use super::{ClusterDraft, Committed, MergeReport, Recorded, RegistryError, Snapshot, UpsertReport};
 use crate::model::{Births, Outcome};
 use arc_swap::ArcSwap;
@@ -113,13 +113,11 @@ fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, turns: &Turns, group
         if records == 0 && next.is_unchanged() {
             return Ok(unchanged);
         }
-        for (ordinal, change) in next.changes() {
+        for (ordinal, counted, change) in next.changes() {
             match change {
-                Change::Born(cluster) => transaction.write_born(ordinal, cluster)?,
-                Change::Rewritten(cluster) => transaction.write_cluster(ordinal, cluster)?,
-                Change::Counted(count) => {
-                    transaction.write_counted(ordinal, Counted { count, at_ms: Some(next.now_ms()) });
-                }
+                Change::Born(cluster) => transaction.write_born(ordinal, cluster, counted)?,
+                Change::Changed(cluster) => transaction.write_changed(ordinal, cluster, counted)?,
+                Change::Counted => transaction.write_counted(ordinal, counted),
             }
         }
         transaction.commit(next.epoch())?;

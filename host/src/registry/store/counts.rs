@@ -1,56 +1,58 @@
 //! Counts: commits append them to `recent_counts`, from where they are folded into `counts` by and by. To replace the row
-//! of each cluster that a group counts would dirty a page for each where there are many; appended, they share a few
-//! pages, and folded in the order of the clusters they share pages again.
+//! of each cluster that a group counts would dirty a page for each where there are many; appended, they are one row, and
+//! folded in the order of the clusters they share pages.
 //!
-//! A row says the whole count, so the last one of a cluster holds, whatever has been folded meanwhile: a fold changes
-//! nothing that is read, and a kill in the middle of one loses nothing and doubles nothing.
+//! What is appended is the whole count, so the last one of a cluster holds, whatever has been folded meanwhile: a fold
+//! changes nothing that is read, and a kill in the middle of one loses nothing and doubles nothing.
 
-use crate::model::Cluster;
-use jiff::Timestamp;
+use super::rows::{counted_at, read_recent};
+use crate::registry::counted::Counted;
 use rusqlite::{Connection, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::ops::Range;
 
-/// Rows of `recent_counts` that it is worth while to fold, at least; few in tests, so that all of them meet folds.
-const ROWS_MIN: u64 = if cfg!(test) { 8 } else { 1024 };
-/// In a large registry it is one row for so many clusters. So thirty rows go to a page of `counts`, which holds 240
-/// clusters, and a start-up reads rows in proportion to the clusters.
-const CLUSTERS_A_ROW: u64 = 8;
-/// Rows are folded so many at a time, as they share pages.
-const STEP_ROWS: u64 = if cfg!(test) { 4 } else { 256 };
-/// Rows that are folded or removed for each that is appended. A row has to be both, so a fold ends before as many rows
-/// were appended as it began with. That bounds both ways: there are never more rows than twice those that a fold begins
-/// with, and no commit folds or removes more than twice what it appends and twice a step.
-const DUE_FOR_ONE: u64 = 2;
-
-/// How many records a cluster has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Counted {
-    /// The records.
-    pub(crate) count: u64,
-    /// When one last came or went, in milliseconds since 1970; none where the cluster itself has changed since.
-    pub(crate) at_ms: Option<i64>,
-}
+/// Counts that are worth a fold, at least; few in tests, so that all of them meet folds.
+const FOLDED_MIN: u64 = if cfg!(test) { 8 } else { 1024 };
+/// In a large registry it is one for so many clusters. So some sixty go to a page of `counts`, which holds 240 clusters,
+/// and a start-up reads no more than half as many counts again as there are clusters.
+const CLUSTERS_A_COUNT: u64 = 4;
+/// Counts are folded so many at a time, as they share pages.
+const STEP: u64 = if cfg!(test) { 4 } else { 256 };
+/// What is done for each count that is appended, in removals; the next says what a removal is.
+const DUE_FOR_ONE: u64 = 4;
+/// To fold a count is three times the work of removing it. Each has to be folded and removed, so a fold ends when as many
+/// counts were appended as it began with. That bounds both ways: there are never more than twice those that are worth a
+/// fold, and what one commit appends; and what a commit does is in proportion to what it appends, and to a step.
+const FOLD_COST: u64 = 3;
+/// Counts in one row.
+const ROW_MAX: usize = if cfg!(test) { 3 } else { 512 };
+/// Clusters that are sorted together when they are folded.
+const SHARE: u64 = 4096;
 
 /// The table `recent_counts`, and how far it is folded.
 #[derive(Debug, Default)]
 pub(super) struct RecentCounts {
     /// How many clusters there are.
     clusters: u64,
-    /// The number of the first row that is there, and that of the next one.
-    rows: Range<i64>,
-    /// What those rows say that no fold has begun with.
-    waiting: BTreeMap<u64, Counted>,
+    /// Which of all counts that were ever appended are there.
+    kept: Range<u64>,
+    /// Those of them that no fold has begun with.
+    waiting: Shares,
     fold: Option<Fold>,
 }
 
-/// Rows on their way into `counts`. When all have arrived, they are removed.
+/// Counts by the share of the clusters that they are of, and in each in the order of commits.
+type Shares = BTreeMap<u64, Vec<(u64, Counted)>>;
+
+/// Counts on their way into the table `counts`. When all have arrived, their rows are removed.
 #[derive(Debug)]
 struct Fold {
-    /// The last of them.
-    through: i64,
-    /// What they say of the clusters that are still to be written.
-    left: BTreeMap<u64, Counted>,
+    /// How many were ever appended when it began.
+    through: u64,
+    /// The shares that it has not come to.
+    shares: btree_map::IntoIter<u64, Vec<(u64, Counted)>>,
+    /// What is left of the share that it is at, the last cluster first.
+    share: Vec<(u64, Counted)>,
     /// Clusters below this ordinal are written.
     from: u64,
 }
@@ -58,18 +60,7 @@ struct Fold {
 /// How many counts the commits of a registry with so many clusters append before a fold begins. There are twice as many
 /// at the most, and what one commit appends.
 pub fn recent_counts_min(clusters: u64) -> u64 {
-    ROWS_MIN.max(clusters / CLUSTERS_A_ROW)
-}
-
-impl Counted {
-    /// The cluster with this count.
-    pub(super) fn put_into(self, cluster: Cluster) -> rusqlite::Result<Cluster> {
-        let updated_at = match self.at_ms.map(Timestamp::from_millisecond).transpose() {
-            Ok(at) => at.map_or(cluster.updated_at, |at| at.to_string()),
-            Err(error) => return Err(rusqlite::Error::ToSqlConversionFailure(error.into())),
-        };
-        Ok(Cluster { count: self.count, updated_at, ..cluster })
-    }
+    FOLDED_MIN.max(clusters / CLUSTERS_A_COUNT)
 }
 
 impl RecentCounts {
@@ -80,32 +71,32 @@ impl RecentCounts {
         let mark = "SELECT fold_through, fold_from FROM registry";
         let (through, from): (Option<i64>, i64) =
             connection.query_row(mark, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let fold = through.map(|through| Fold { through, left: BTreeMap::new(), from: from.unsigned_abs() });
-        let mut read = RecentCounts { clusters: clusters.unsigned_abs(), fold, ..RecentCounts::default() };
-        each(connection, |seq, ordinal, counted| {
-            if read.rows.is_empty() {
-                read.rows.start = seq;
+        let (through, from) = (through.map(i64::unsigned_abs), from.unsigned_abs());
+        let mut read = RecentCounts { clusters: clusters.unsigned_abs(), ..RecentCounts::default() };
+        let mut begun = Shares::new();
+        each_row(connection, |seq, counts| {
+            if read.kept.is_empty() {
+                read.kept.start = seq.saturating_sub(counts.len() as u64);
             }
-            read.rows.end = seq + 1;
-            match &mut read.fold {
-                Some(fold) if seq <= fold.through => {
-                    if ordinal >= fold.from {
-                        fold.left.insert(ordinal, counted);
-                    }
-                }
-                _ => {
-                    read.waiting.insert(ordinal, counted);
+            read.kept.end = seq;
+            let is_waiting = through.is_none_or(|through| seq > through);
+            for (ordinal, counted) in counts {
+                if is_waiting {
+                    push(&mut read.waiting, ordinal, counted);
+                } else if ordinal >= from {
+                    push(&mut begun, ordinal, counted);
                 }
             }
         })?;
-        // A fold ends with its last row, and all rows may be gone.
-        read.fold = read.fold.filter(|fold| read.rows.start <= fold.through && !read.rows.is_empty());
+        let fold = |through| Fold { through, shares: begun.into_iter(), share: Vec::new(), from };
+        // A fold ends with its last row.
+        read.fold = through.filter(|through| read.kept.start < *through).map(fold);
         Ok(read)
     }
 
-    /// How many rows there are.
-    pub(super) fn len(&self) -> u64 {
-        u64::try_from(self.rows.end - self.rows.start).unwrap_or(0)
+    /// How many counts there are, a cluster's each time that it was counted.
+    fn len(&self) -> u64 {
+        self.kept.end - self.kept.start
     }
 
     /// A cluster was written with its count, beyond all others.
@@ -113,43 +104,48 @@ impl RecentCounts {
         self.clusters = self.clusters.max(ordinal + 1);
     }
 
-    /// Appends rows, and folds what is due for them. Where it fails, and where the transaction is not committed, this is
+    /// Appends counts, and folds what is due for them. Where it fails, and where the transaction is not committed, this is
     /// no longer what the file has.
-    pub(super) fn write(&mut self, connection: &Connection, changed: &[(u64, Counted)]) -> rusqlite::Result<()> {
-        let before = self.rows.end.unsigned_abs();
-        let mut append = connection
-            .prepare_cached("INSERT INTO recent_counts (seq, ordinal, count, counted_at) VALUES (?, ?, ?, ?)")?;
-        for (ordinal, counted) in changed {
-            append.execute(params![self.rows.end, signed(*ordinal), signed(counted.count), counted.at_ms])?;
-            self.rows.end += 1;
-            self.waiting.insert(*ordinal, *counted);
+    pub(super) fn write(&mut self, connection: &Connection, mut changed: Vec<(u64, Counted)>) -> rusqlite::Result<()> {
+        let before = self.kept.end;
+        let mut append =
+            connection.prepare_cached("INSERT INTO recent_counts (seq, counted_at, counts) VALUES (?, ?, ?)")?;
+        // Of one commit there are two times at the most, its own and none; and no cluster is there twice.
+        changed.sort_by_key(|(_, counted)| counted.at);
+        for row in changed.chunk_by(|one, other| one.1.at == other.1.at).flat_map(|alike| alike.chunks(ROW_MAX)) {
+            let counts: BTreeMap<u64, u64> = row.iter().map(|(ordinal, counted)| (*ordinal, counted.count)).collect();
+            let json = serde_json::to_string(&counts).unwrap_or_default();
+            self.kept.end += row.len() as u64;
+            append.execute(params![signed(self.kept.end), counted_at(row[0].1), json])?;
         }
-        // By the rows' numbers, which last, rather than by what this process has written: one that is killed soon, again
+        for (ordinal, counted) in changed {
+            push(&mut self.waiting, ordinal, counted);
+        }
+        // By the counts' numbers, which last, rather than by what this process has written: one that is killed soon, again
         // and again, comes to a step like any other.
-        let steps = self.rows.end.unsigned_abs() / STEP_ROWS - before / STEP_ROWS;
-        self.go_on(connection, steps * STEP_ROWS * DUE_FOR_ONE)
+        let steps = self.kept.end / STEP - before / STEP;
+        self.go_on(connection, steps * STEP * DUE_FOR_ONE)
     }
 
-    /// Folds or removes so many rows, or as many as there are to be.
+    /// Folds and removes as much as is due, or as there is to be.
     fn go_on(&mut self, connection: &Connection, mut due: u64) -> rusqlite::Result<()> {
-        let mut remove = connection.prepare_cached("DELETE FROM recent_counts WHERE seq < ?")?;
+        let mut remove = connection.prepare_cached("DELETE FROM recent_counts WHERE seq <= ?")?;
         while due > 0 {
             if self.fold.is_none() && self.len() >= recent_counts_min(self.clusters) {
-                let left = std::mem::take(&mut self.waiting);
-                self.fold = Some(Fold { through: self.rows.end - 1, left, from: 0 });
+                let shares = std::mem::take(&mut self.waiting).into_iter();
+                self.fold = Some(Fold { through: self.kept.end, shares, share: Vec::new(), from: 0 });
             }
             let Some(fold) = &mut self.fold else { break };
-            if let Some((ordinal, counted)) = fold.left.pop_first() {
+            if let Some((ordinal, counted)) = fold.next() {
                 place(connection, ordinal, counted)?;
-                fold.from = ordinal + 1;
-                due -= 1;
+                due = due.saturating_sub(FOLD_COST);
                 continue;
             }
-            let end = self.rows.start.saturating_add_unsigned(due).min(fold.through + 1);
-            remove.execute([end])?;
-            due -= self.rows.start.abs_diff(end);
-            self.rows.start = end;
-            if end > fold.through {
+            let end = fold.through.min(self.kept.start + due);
+            remove.execute([signed(end)])?;
+            due -= end - self.kept.start;
+            self.kept.start = end;
+            if end == fold.through {
                 self.fold = None;
             }
         }
@@ -159,35 +155,59 @@ impl RecentCounts {
     /// The columns `fold_through` and `fold_from` of the table `registry`.
     pub(super) fn mark(&self) -> (Option<i64>, i64) {
         match &self.fold {
-            Some(fold) => (Some(fold.through), signed(fold.from)),
+            Some(fold) => (Some(signed(fold.through)), signed(fold.from)),
             None => (None, 0),
         }
     }
 }
 
+impl Fold {
+    /// The next cluster's latest count.
+    fn next(&mut self) -> Option<(u64, Counted)> {
+        while self.share.is_empty() {
+            self.share = latest_first(self.shares.next()?.1);
+        }
+        let (ordinal, counted) = self.share.pop()?;
+        self.from = ordinal + 1;
+        Some((ordinal, counted))
+    }
+}
+
+fn push(shares: &mut Shares, ordinal: u64, counted: Counted) {
+    shares.entry(ordinal / SHARE).or_default().push((ordinal, counted));
+}
+
+/// The latest count of each cluster, the last cluster first.
+fn latest_first(mut counts: Vec<(u64, Counted)>) -> Vec<(u64, Counted)> {
+    counts.reverse();
+    // Stable: the latest of a cluster stays before its others, and is the one that is kept.
+    counts.sort_by_key(|(ordinal, _)| std::cmp::Reverse(*ordinal));
+    counts.dedup_by_key(|(ordinal, _)| *ordinal);
+    counts
+}
+
 /// Writes a cluster's count to where it is found by the cluster.
 pub(super) fn place(connection: &Connection, ordinal: u64, counted: Counted) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO counts (ordinal, count, counted_at) VALUES (?, ?, ?)";
-    connection.prepare_cached(sql)?.execute(params![signed(ordinal), signed(counted.count), counted.at_ms])?;
+    connection.prepare_cached(sql)?.execute(params![signed(ordinal), signed(counted.count), counted_at(counted)])?;
     Ok(())
 }
 
-/// The latest count of each cluster that has one in `recent_counts`, by ordinal.
-pub(super) fn latest(connection: &Connection) -> rusqlite::Result<BTreeMap<u64, Counted>> {
-    let mut latest = BTreeMap::new();
-    each(connection, |_, ordinal, counted| {
-        latest.insert(ordinal, counted);
+/// The latest count of each cluster that has one in `recent_counts`, in the order of the clusters.
+pub(super) fn latest(connection: &Connection) -> rusqlite::Result<Vec<(u64, Counted)>> {
+    let mut shares = Shares::new();
+    each_row(connection, |_, counts| {
+        counts.into_iter().for_each(|(ordinal, counted)| push(&mut shares, ordinal, counted))
     })?;
-    Ok(latest)
+    Ok(shares.into_values().flat_map(|share| latest_first(share).into_iter().rev()).collect())
 }
 
-/// Every row of `recent_counts`, the first one first.
-fn each(connection: &Connection, mut take: impl FnMut(i64, u64, Counted)) -> rusqlite::Result<()> {
-    let mut rows = connection.prepare("SELECT seq, ordinal, count, counted_at FROM recent_counts ORDER BY seq")?;
+/// Every row of `recent_counts`, the first one first: its number, and what it says.
+fn each_row(connection: &Connection, mut take: impl FnMut(u64, Vec<(u64, Counted)>)) -> rusqlite::Result<()> {
+    let mut rows = connection.prepare("SELECT seq, counted_at, counts FROM recent_counts ORDER BY seq")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
-        let (ordinal, count): (i64, i64) = (row.get(1)?, row.get(2)?);
-        take(row.get(0)?, ordinal.unsigned_abs(), Counted { count: count.unsigned_abs(), at_ms: row.get(3)? });
+        take(row.get::<_, i64>(0)?.unsigned_abs(), read_recent(row)?);
     }
     Ok(())
 }

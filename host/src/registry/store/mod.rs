@@ -8,10 +8,11 @@ mod lock;
 mod reader;
 mod rows;
 mod seen;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(super) use connection::{Access, check_file};
-pub(super) use counts::Counted;
 pub use counts::recent_counts_min;
 pub(super) use lock::Lock;
 pub(super) use reader::Reader;

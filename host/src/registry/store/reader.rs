@@ -5,7 +5,6 @@ use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, read_cluster, read_counted, 
 use crate::model::{Cluster, Outcome};
 use crate::registry::RegistryError;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A connection that reads. It sees what is committed, and waits for no writer.
@@ -27,15 +26,20 @@ impl Reader {
             let transaction = self.connection.unchecked_transaction()?;
             let epoch: i64 = transaction.query_row("SELECT epoch FROM registry", [], |row| row.get(0))?;
             let (clusters, recent) = match version(&transaction)? {
-                1 | 2 => ("clusters", BTreeMap::new()),
+                1 | 2 => ("clusters", Vec::new()),
                 _ => ("cluster_texts LEFT JOIN counts USING (ordinal)", latest(&transaction)?),
             };
+            let mut recent = recent.into_iter().peekable();
             let columns = cluster_columns(version(&transaction)?);
             let mut statement = transaction.prepare(&format!("SELECT {columns} FROM {clusters} ORDER BY ordinal"))?;
             let read = statement.query_map([], |row| {
                 let (ordinal, cluster) = read_cluster(row)?;
-                let counted = recent.get(&ordinal).copied().map_or_else(|| read_counted(row), Ok)?;
-                Ok((ordinal, counted.put_into(cluster)?))
+                while recent.next_if(|(counted, _)| *counted < ordinal).is_some() {}
+                let counted = match recent.next_if(|(counted, _)| *counted == ordinal) {
+                    Some((_, counted)) => counted,
+                    None => read_counted(row, CLUSTER_COLUMNS.split(',').count())?,
+                };
+                Ok((ordinal, counted.put_into(cluster)))
             })?;
             let clusters = read.collect::<rusqlite::Result<Vec<_>>>()?;
             Ok((epoch.unsigned_abs(), clusters))

@@ -1,12 +1,14 @@
 //! Rows to our types and back, column by column. The only place that knows how a value is spelt in the file.
 
-use super::counts::Counted;
 use crate::model::{Cluster, Fault, Judged, Outcome, Proposal, Usage};
+use crate::registry::counted::Counted;
+use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Row, Statement, params};
 use serde::Serialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -72,11 +74,24 @@ pub(super) fn read_cluster(row: &Row<'_>) -> rusqlite::Result<(u64, Cluster)> {
     Ok((ordinal, cluster))
 }
 
-/// Reads a cluster's count from the two columns that follow [`CLUSTER_COLUMNS`].
-pub(super) fn read_counted(row: &Row<'_>) -> rusqlite::Result<Counted> {
-    let mut cells = Cells { row, at: CLUSTER_COLUMNS.split(',').count() };
+/// Reads a count and its time from the column `at`, and the one after it.
+pub(super) fn read_counted(row: &Row<'_>, at: usize) -> rusqlite::Result<Counted> {
+    let mut cells = Cells { row, at };
     let count = cells.next::<Option<Count>>()?.map_or(0, |count| count.0);
-    Ok(Counted { count, at_ms: cells.next()? })
+    Ok(Counted { count, at: cells.time()? })
+}
+
+/// Reads the columns `seq`, `counted_at` and `counts` of `recent_counts`: what the row says of which cluster.
+pub(super) fn read_recent(row: &Row<'_>) -> rusqlite::Result<Vec<(u64, Counted)>> {
+    let mut cells = Cells { row, at: 1 };
+    let at = cells.time()?;
+    let counts: BTreeMap<u64, u64> = serde_json::from_str(&cells.next::<String>()?).map_err(|e| unreadable(2, e))?;
+    Ok(counts.into_iter().map(|(ordinal, count)| (ordinal, Counted { count, at })).collect())
+}
+
+/// The time of a count as it is written.
+pub(super) fn counted_at(counted: Counted) -> Option<i64> {
+    counted.at.map(Timestamp::as_millisecond)
 }
 
 /// Writes an outcome by [`OUTCOME_COLUMNS`]. The latency is kept in whole microseconds, a fault's `retry_after` in
@@ -211,6 +226,12 @@ impl Cells<'_> {
 
     fn count(&mut self) -> rusqlite::Result<u64> {
         Ok(self.next::<Count>()?.0)
+    }
+
+    /// Milliseconds since 1970.
+    fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        let at_ms: Option<i64> = self.next()?;
+        at_ms.map(Timestamp::from_millisecond).transpose().map_err(|error| unreadable(self.at - 1, error))
     }
 
     fn list(&mut self) -> rusqlite::Result<Vec<String>> {

@@ -3,8 +3,8 @@
 CREATE TABLE registry (
     only_row     INTEGER PRIMARY KEY CHECK (only_row = 1),
     epoch        INTEGER NOT NULL,           -- transactions that changed anything, ever
-    fold_through INTEGER,                    -- rows of `recent_counts` up to this one are on their way into `counts`
-    fold_from    INTEGER NOT NULL DEFAULT 0  -- those of clusters below this ordinal have arrived
+    fold_through INTEGER,                    -- counts up to this `seq` of `recent_counts` are being folded into `counts`
+    fold_from    INTEGER NOT NULL DEFAULT 0  -- those of clusters below this ordinal are there
 ) STRICT;
 
 INSERT INTO registry (only_row, epoch) VALUES (1, 0);
@@ -27,7 +27,7 @@ CREATE TABLE cluster_texts (
     merged_into     TEXT                    -- id of the cluster that it was merged into; it is retired then
 ) STRICT;
 
--- How many records each cluster has, as `recent_counts` left it when its rows were last moved here.
+-- How many records each cluster has, as of when `recent_counts` was last folded into it.
 CREATE TABLE counts (
     ordinal    INTEGER PRIMARY KEY,
     count      INTEGER NOT NULL,
@@ -35,20 +35,20 @@ CREATE TABLE counts (
                                       -- where the `updated_at` of `cluster_texts` is later
 ) STRICT;
 
--- Counts that changed since, appended by each commit: of a cluster's rows the last one holds, and goes before `counts`.
--- So a commit writes one page where the clusters that it counts lie on many. Rows move into `counts` by and by.
+-- Counts that changed since, appended by each commit: of a cluster's counts the last one holds, and goes before `counts`.
+-- So a commit writes one row where the clusters that it counts lie on many pages. Rows are folded by and by.
 CREATE TABLE recent_counts (
-    seq        INTEGER PRIMARY KEY,   -- order of commits
-    ordinal    INTEGER NOT NULL,
-    count      INTEGER NOT NULL,      -- all records of the cluster, not only the new ones
-    counted_at INTEGER
+    seq        INTEGER PRIMARY KEY,   -- counts that were appended up to this row, its own included
+    counted_at INTEGER,               -- as in `counts`
+    counts     TEXT NOT NULL          -- JSON object of ordinals: all records of each cluster, not only the new ones
 ) STRICT;
 
 -- The clusters with their counts as they are now.
 CREATE VIEW clusters AS
     WITH latest AS (
         -- Beside max(), a column is that of the row with the maximum (https://www.sqlite.org/lang_select.html#bareagg).
-        SELECT ordinal, count, counted_at, max(seq) FROM recent_counts GROUP BY ordinal
+        SELECT CAST(key AS INTEGER) AS ordinal, value AS count, counted_at, max(seq)
+        FROM recent_counts, json_each(recent_counts.counts) GROUP BY key
     ), counted AS (
         SELECT
             text.*,

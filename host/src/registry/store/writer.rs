@@ -1,9 +1,10 @@
 use super::connection::{Access, connect};
-use super::counts::{Counted, RecentCounts, place};
+use super::counts::{RecentCounts, place};
 use super::failure::failure;
 use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, insert_or_replace, write_cluster, write_outcome};
 use crate::model::{Cluster, ClusterId, Durability, Outcome};
 use crate::registry::RegistryError;
+use crate::registry::counted::Counted;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -100,30 +101,36 @@ impl Transaction<'_> {
         written.map_err(|error| self.failed("write an outcome", error))
     }
 
-    /// Writes a cluster that was not there, and its count.
-    pub(crate) fn write_born(&mut self, ordinal: u64, cluster: &Cluster) -> Result<(), RegistryError> {
-        let write = || {
-            let mut statement = self.inner.prepare_cached(&INSERT_CLUSTER)?;
-            write_cluster(&mut statement, ordinal, cluster)?;
-            place(&self.inner, ordinal, Counted { count: cluster.count, at_ms: None })
-        };
-        write().map_err(|error| self.failed("write a cluster", error))?;
+    /// Writes a cluster that was not there.
+    pub(crate) fn write_born(
+        &mut self,
+        ordinal: u64,
+        cluster: &Cluster,
+        counted: Counted,
+    ) -> Result<(), RegistryError> {
+        let placed = self.put_cluster(ordinal, cluster).and_then(|()| place(&self.inner, ordinal, counted));
         self.born = self.born.max(Some(ordinal));
-        Ok(())
+        placed.map_err(|error| self.failed("write a cluster", error))
     }
 
-    /// Writes a cluster in the place of its earlier state, and its count.
-    pub(crate) fn write_cluster(&mut self, ordinal: u64, cluster: &Cluster) -> Result<(), RegistryError> {
-        let statement = self.inner.prepare_cached(&INSERT_CLUSTER);
-        let written = statement.and_then(|mut statement| write_cluster(&mut statement, ordinal, cluster));
-        written.map_err(|error| self.failed("write a cluster", error))?;
-        self.write_counted(ordinal, Counted { count: cluster.count, at_ms: None });
-        Ok(())
+    /// Writes a cluster in the place of its earlier state.
+    pub(crate) fn write_changed(
+        &mut self,
+        ordinal: u64,
+        cluster: &Cluster,
+        counted: Counted,
+    ) -> Result<(), RegistryError> {
+        self.write_counted(ordinal, counted);
+        self.put_cluster(ordinal, cluster).map_err(|error| self.failed("write a cluster", error))
     }
 
     /// Writes the count of a cluster of which nothing else has changed; with the commit.
     pub(crate) fn write_counted(&mut self, ordinal: u64, counted: Counted) {
         self.counted.push((ordinal, counted));
+    }
+
+    fn put_cluster(&self, ordinal: u64, cluster: &Cluster) -> rusqlite::Result<()> {
+        write_cluster(&mut *self.inner.prepare_cached(&INSERT_CLUSTER)?, ordinal, cluster)
     }
 
     /// Gives the records of one cluster to another; how many there are.
@@ -140,7 +147,7 @@ impl Transaction<'_> {
         let write = || {
             let mut counts = kept.take().map_or_else(|| RecentCounts::read(&inner), Ok)?;
             born.into_iter().for_each(|ordinal| counts.born(ordinal));
-            counts.write(&inner, &counted)?;
+            counts.write(&inner, counted)?;
             let (through, from) = counts.mark();
             let sql = "UPDATE registry SET epoch = ?, fold_through = ?, fold_from = ?";
             inner.prepare_cached(sql)?.execute(params![epoch, through, from])?;

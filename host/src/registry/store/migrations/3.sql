@@ -4,7 +4,7 @@ ALTER TABLE registry ADD COLUMN fold_through INTEGER;
 ALTER TABLE registry ADD COLUMN fold_from INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outcomes ADD COLUMN overtaken INTEGER;
 
--- How many records each cluster has, as `recent_counts` left it when its rows were last moved here.
+-- How many records each cluster has, as of when `recent_counts` was last folded into it.
 CREATE TABLE counts (
     ordinal    INTEGER PRIMARY KEY,
     count      INTEGER NOT NULL,
@@ -12,13 +12,12 @@ CREATE TABLE counts (
                                       -- where the `updated_at` of `cluster_texts` is later
 ) STRICT;
 
--- Counts that changed since, appended by each commit: of a cluster's rows the last one holds, and goes before `counts`.
--- So a commit writes one page where the clusters that it counts lie on many. Rows move into `counts` by and by.
+-- Counts that changed since, appended by each commit: of a cluster's counts the last one holds, and goes before `counts`.
+-- So a commit writes one row where the clusters that it counts lie on many pages. Rows are folded by and by.
 CREATE TABLE recent_counts (
-    seq        INTEGER PRIMARY KEY,   -- order of commits
-    ordinal    INTEGER NOT NULL,
-    count      INTEGER NOT NULL,      -- all records of the cluster, not only the new ones
-    counted_at INTEGER
+    seq        INTEGER PRIMARY KEY,   -- counts that were appended up to this row, its own included
+    counted_at INTEGER,               -- as in `counts`
+    counts     TEXT NOT NULL          -- JSON object of ordinals: all records of each cluster, not only the new ones
 ) STRICT;
 
 -- The times of the clusters include those of their assignments so far: `counted_at` begins as NULL.
@@ -30,7 +29,8 @@ ALTER TABLE cluster_texts DROP COLUMN count;
 CREATE VIEW clusters AS
     WITH latest AS (
         -- Beside max(), a column is that of the row with the maximum (https://www.sqlite.org/lang_select.html#bareagg).
-        SELECT ordinal, count, counted_at, max(seq) FROM recent_counts GROUP BY ordinal
+        SELECT CAST(key AS INTEGER) AS ordinal, value AS count, counted_at, max(seq)
+        FROM recent_counts, json_each(recent_counts.counts) GROUP BY key
     ), counted AS (
         SELECT
             text.*,
