@@ -123,7 +123,7 @@ fn a_run_writes_rows_to_stdout_and_a_summary_to_stderr() {
 fn rows_in_csv_have_a_header_and_the_fields_of_the_error_side_by_side() {
     const HEADER: &str = "batch_id,slice_id,request_id,decision,cluster_id,confidence,rationale,suggested_cluster,\
                           error_kind,error_code,error_message,provider,model,component_digest,request_hash,epoch,\
-                          attempts,latency_ms,input_tokens,cached_input_tokens,output_tokens,cost_usd";
+                          attempts,latency_ms,input_tokens,cached_input_tokens,output_tokens,cost_usd,overtaken";
     let case = case();
     case.file("records.jsonl", format!("{JSONL}no json\n"));
     run(&case, &format!("{LEXICAL} --out rows.csv")).code(1);
@@ -162,10 +162,10 @@ fn a_row_has_the_fields_that_others_script_against() {
 
 #[test]
 fn the_summary_has_the_fields_that_others_script_against() {
-    /// Four more than were asked for: `duplicates`, `rejudged`, `quarantines` and `interrupted`.
+    /// Five more than were asked for: `duplicates`, `rejudged`, `quarantines`, `overtaken` and `interrupted`.
     const FIELDS: &str = "records judged failed already_done duplicates assign new_cluster skip coverage agreement calls \
-                          retries rejudged quarantines wall_s records_per_s latency_ms input_tokens cached_input_tokens output_tokens \
-                          cost_usd parallel interrupted";
+                          retries rejudged quarantines overtaken wall_s records_per_s latency_ms input_tokens \
+                          cached_input_tokens output_tokens cost_usd parallel interrupted";
     let case = case();
     run(&case, &format!("{LEXICAL} --summary s.json")).code(0);
     let summary: Value = serde_json::from_str(&case.read("s.json")).unwrap();

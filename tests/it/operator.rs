@@ -162,7 +162,20 @@ fn an_older_registry_is_read_as_it_is_and_migrated_when_it_is_written() {
     let case = judged();
     let path = case.path("judge.db");
     let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch("ALTER TABLE clusters DROP COLUMN merged_into; PRAGMA user_version = 1").unwrap();
+    // As the first version laid it out.
+    old.execute_batch(
+        "DROP VIEW clusters; DROP TABLE recent_counts;
+        ALTER TABLE cluster_texts RENAME TO clusters;
+        ALTER TABLE clusters ADD COLUMN count INTEGER NOT NULL DEFAULT 0;
+        UPDATE clusters SET count = (SELECT count(*) FROM outcomes WHERE outcomes.cluster_id = clusters.cluster_id);
+        DROP TABLE counts;
+        ALTER TABLE clusters DROP COLUMN merged_into;
+        ALTER TABLE outcomes DROP COLUMN overtaken;
+        ALTER TABLE registry DROP COLUMN fold_through;
+        ALTER TABLE registry DROP COLUMN fold_from;
+        PRAGMA user_version = 1",
+    )
+    .unwrap();
     drop(old);
     let version = || -> i64 {
         let file = rusqlite::Connection::open(&path).unwrap();
@@ -170,7 +183,7 @@ fn an_older_registry_is_read_as_it_is_and_migrated_when_it_is_written() {
     };
     assert_eq!((listed(&case).len(), version()), (3, 1), "to list is no reason to change a file");
     run(&case, "registry merge stolen lost").code(0);
-    assert_eq!(version(), 2);
+    assert_eq!(version(), 3);
     assert_eq!(find(&listed(&case), "stolen")["merged_into"], "lost");
     let registry = Registry::open_read_only(&path).unwrap();
     let mut outcomes = 0;

@@ -3,7 +3,7 @@
 
 use super::made::Maker;
 use anyhow::{Context, Result};
-use judge_host::registry::Registry;
+use judge_host::registry::{Registry, recent_counts_min};
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
 use std::fs;
@@ -19,14 +19,22 @@ pub(crate) const BATCH: &str = "bench";
 /// What stands for a component's and a request's SHA-256.
 pub(crate) const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
-const CLUSTER: &str = "INSERT INTO clusters (ordinal, cluster_id, name, summary, criteria, sample_requests, created_at, \
-    updated_at, count, status, batch_id, llm_reasoning, revision, birth_epoch) \
-    VALUES (?, ?, ?, '', '', ?, ?, ?, ?, 'confirmed', '', '', 1, 1)";
+const CLUSTER: &str = "INSERT INTO cluster_texts (ordinal, cluster_id, name, summary, criteria, sample_requests, created_at, \
+    updated_at, status, batch_id, llm_reasoning, revision, birth_epoch) \
+    VALUES (?, ?, ?, '', '', ?, ?, ?, 'confirmed', '', '', 1, 1)";
+
+const COUNT: &str = "INSERT INTO counts (ordinal, count) VALUES (?, ?)";
+
+/// Counts that are still to be folded, as many as a fold begins with: so what is measured has its share of one.
+const RECENT: &str = "INSERT INTO recent_counts (seq, counted_at, counts) VALUES (?, 1767225600000, ?)";
+
+/// Counts that a group of commits appends in one row.
+const RECENT_A_ROW: u64 = 256;
 
 const OUTCOME: &str = "INSERT INTO outcomes (batch_id, request_id, slice_id, decision, cluster_id, confidence, rationale, \
     provider, model, component_digest, request_hash, epoch, attempts, latency_us, input_tokens, output_tokens) \
     SELECT ?1, ?2, 0, 'assign', cluster_id, 'high', 'asks for what the samples ask for', 'openai', 'gpt', ?3, ?3, 1, 1, \
-    50000, 900, 40 FROM clusters WHERE ordinal = ?4";
+    50000, 900, 40 FROM cluster_texts WHERE ordinal = ?4";
 
 /// The folder of the bench's files, beside the program in cargo's build folder.
 pub(crate) fn folder() -> Result<PathBuf> {
@@ -103,13 +111,24 @@ fn fill_clusters(connection: &Connection, maker: &Maker, clusters: u64, assigned
     for ordinal in assigned {
         *counts.entry(*ordinal).or_default() += 1;
     }
-    let mut insert = connection.prepare(CLUSTER)?;
+    let (mut insert, mut insert_count) = (connection.prepare(CLUSTER)?, connection.prepare(COUNT)?);
     for ordinal in 0..clusters {
         let cluster = maker.cluster(ordinal);
         let samples = serde_json::Value::from(cluster.sample_requests).to_string();
         let (created, updated) = (cluster.created_at, cluster.updated_at);
         let count = signed(counts.get(&ordinal).copied().unwrap_or(0));
-        insert.execute(params![signed(ordinal), cluster.cluster_id, cluster.name, samples, created, updated, count])?;
+        insert.execute(params![signed(ordinal), cluster.cluster_id, cluster.name, samples, created, updated])?;
+        insert_count.execute(params![signed(ordinal), count])?;
+    }
+    let mut insert_recent = connection.prepare(RECENT)?;
+    let mut rng = fastrand::Rng::with_seed(clusters);
+    let mut appended = 0;
+    while appended < recent_counts_min(clusters) {
+        let counted = (0..RECENT_A_ROW).map(|_| rng.u64(..clusters));
+        let row = counted.map(|ordinal| (ordinal.to_string(), counts.get(&ordinal).copied().unwrap_or(0).into()));
+        let row: serde_json::Map<String, serde_json::Value> = row.collect();
+        appended += row.len() as u64;
+        insert_recent.execute(params![signed(appended), serde_json::Value::from(row).to_string()])?;
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ impl Bed {
         let registry = Registry::open(&path)?;
         // Else the index would be built in the background of the first rounds.
         choice::choose(&registry.snapshot())?;
-        let clusters = registry.snapshot().iter().cloned().collect();
+        let clusters = registry.snapshot().iter().collect();
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let rng = fastrand::Rng::with_seed(0);
         Ok(Bed { registry, clusters, assignments: 0, rng, runtime, _folder: folder })
@@ -117,6 +117,7 @@ impl Bed {
             attempts: 1,
             latency: Duration::from_millis(50),
             usage: Usage { input_tokens: Some(900), output_tokens: Some(40), ..Usage::default() },
+            overtaken: false,
         }
     }
 }

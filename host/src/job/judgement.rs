@@ -83,6 +83,7 @@ fn outcome(plan: &Plan, request_id: String, slice_id: u64, tried: Tried) -> Outc
         attempts: tried.attempts,
         latency: tried.latency,
         usage: tried.usage,
+        overtaken: false,
     }
 }
 

@@ -49,7 +49,7 @@ pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Resul
 
 /// Judges a record until its outcome stands, and commits it. A new cluster that was proposed while others were born is
 /// judged again on the newest snapshot, as the judge might have chosen one of those. What was paid for is not thrown away:
-/// where judging again fails, or the record's time is over, the proposal before it is committed as it is.
+/// where judging again fails, or the record's time is over, the proposal before it is committed as it is, and marked.
 async fn settle(
     plan: &Plan,
     registry: &Registry,
@@ -73,7 +73,8 @@ async fn settle(
         plan.counters.rejudged.fetch_add(1, Relaxed);
         let again = after(&proposed, judge(plan, registry, record, slice_id, begun).await);
         if again.result.is_err() {
-            proposed = Outcome { result: proposed.result, ..again };
+            // The row tells of the judgement that stands; the one that failed has cost its time and money.
+            proposed = Outcome { latency: again.latency, usage: again.usage, ..proposed };
             break;
         }
         match commit(registry, again, record, births, Some(&turn)).await? {
@@ -84,9 +85,10 @@ async fn settle(
     stands(registry, proposed, record).await
 }
 
-/// Commits a proposal as it is.
+/// Commits a proposal as it is, though it was overtaken.
 async fn stands(registry: &Registry, proposed: Outcome, record: &Record) -> Result<Outcome, RegistryError> {
-    Ok(registry.record_assignment(proposed, Some(&record.text)).await?.outcome)
+    let marked = Outcome { overtaken: true, ..proposed };
+    Ok(registry.record_assignment(marked, Some(&record.text)).await?.outcome)
 }
 
 async fn commit(

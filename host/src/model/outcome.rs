@@ -57,4 +57,7 @@ pub struct Outcome {
     pub latency: Duration,
     /// What all attempts together cost.
     pub usage: Usage,
+    /// Whether it is a new cluster that was overtaken and stands nevertheless: others were born since its judge looked,
+    /// and judging it again came to no verdict, or no end.
+    pub overtaken: bool,
 }

@@ -121,6 +121,7 @@ mod tests {
             attempts: 1,
             latency: Duration::ZERO,
             usage: Usage::default(),
+            overtaken: false,
         }
     }
 

@@ -17,8 +17,7 @@ impl Snapshot {
     /// those born after the epoch `born_after`, at most the newest [`BIRTHS_SHOWN_MAX`]: a cluster with one sample has few
     /// words to be found by, and one that is not shown is soon proposed again.
     ///
-    /// The slice of all is shared by the snapshots that show the same, so its `count` and `updated_at` may be
-    /// older than the snapshot: nothing that a prompt shows.
+    /// Their `count` and `updated_at` may be older than the snapshot: nothing that a prompt shows.
     ///
     /// # Errors
     /// Bad input, where the record names a cluster that is not there (code `unknown-candidate`) or is retired
@@ -56,10 +55,10 @@ impl Snapshot {
 
     /// The cluster with this id, or what it was merged into.
     fn after_merges(&self, cluster_id: &str) -> Option<&Arc<Cluster>> {
-        let mut cluster = self.get(cluster_id)?;
+        let mut cluster = self.uncounted(cluster_id)?;
         // No more steps than there are clusters, should a file that was written by hand lead in a circle.
         for _ in 0..self.len() {
-            match cluster.merged_into.as_ref().and_then(|into| self.get(into)) {
+            match cluster.merged_into.as_ref().and_then(|into| self.uncounted(into)) {
                 Some(into) => cluster = into,
                 None => break,
             }

@@ -2,12 +2,12 @@
 //! one transaction, publishes the next snapshot, and only then answers.
 
 use super::births::{Turns, stand_in_the_way};
-use super::next::{Next, Placement};
+use super::next::{Change, Next, Placement};
 use super::store::{Placed, Transaction, Writer};
 use super::{ClusterDraft, Committed, MergeReport, Recorded, RegistryError, Snapshot, UpsertReport};
 use crate::model::{Births, Outcome};
 use arc_swap::ArcSwap;
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -106,15 +106,19 @@ fn gather(commands: &mut mpsc::Receiver<Command>, group: &mut Vec<Command>) {
 fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, turns: &Turns, group: &mut Vec<Command>) {
     let base = current.load_full();
     let unchanged = base.epoch;
-    let mut next = Next::after(base, now());
+    let mut next = Next::after(base, Timestamp::now());
     let mut answers = Vec::with_capacity(group.len());
-    let written = writer.begin().and_then(|transaction| {
+    let written = writer.begin().and_then(|mut transaction| {
         let records = stage(&mut next, &transaction, turns, group, &mut answers)?;
-        if records == 0 && next.changed().is_empty() {
+        if records == 0 && next.is_unchanged() {
             return Ok(unchanged);
         }
-        for (ordinal, cluster) in next.changed() {
-            transaction.write_cluster(*ordinal, cluster)?;
+        for (ordinal, counted, change) in next.changes() {
+            match change {
+                Change::Born(cluster) => transaction.write_born(ordinal, cluster, counted)?,
+                Change::Changed(cluster) => transaction.write_changed(ordinal, cluster, counted)?,
+                Change::Counted => transaction.write_counted(ordinal, counted),
+            }
         }
         transaction.commit(next.epoch())?;
         Ok(next.epoch())
@@ -253,10 +257,4 @@ impl Command {
             Command::Record { reply, .. } => drop(reply.send(Err(error))),
         }
     }
-}
-
-/// The time to stamp on a group; finer than milliseconds would only be noise.
-fn now() -> String {
-    let now = Timestamp::now();
-    now.round(Unit::Millisecond).unwrap_or(now).to_string()
 }

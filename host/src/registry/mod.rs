@@ -8,6 +8,9 @@
 mod births;
 mod candidates;
 mod committer;
+mod counted;
+#[cfg(test)]
+mod counts_tests;
 mod draft;
 mod error;
 pub mod exchange;
@@ -30,14 +33,13 @@ pub use error::{Cause, RegistryError};
 pub use index::UNCHOSEN_MAX;
 pub use operate::MergeReport;
 pub use snapshot::Snapshot;
-pub use store::SeenIds;
+pub use store::{SeenIds, recent_counts_min};
 
 use crate::model::{Births, Cluster, Decision, Durability, Outcome};
 use arc_swap::ArcSwap;
 use committer::{Command, Committer};
 use index::BuildAhead;
 use next::Placement;
-use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{Access, Lock, Reader, Writer};
@@ -210,15 +212,12 @@ impl Registry {
 
     /// The clusters with the most records first, equals in the order of birth; all of them, or so many.
     pub fn list_clusters(&self, limit: Option<usize>) -> Vec<Arc<Cluster>> {
-        let mut clusters: Vec<_> = self.snapshot().iter().cloned().collect();
-        clusters.sort_by_key(|cluster| Reverse(cluster.count));
-        clusters.truncate(limit.unwrap_or(usize::MAX));
-        clusters
+        self.snapshot().largest(limit.unwrap_or(usize::MAX))
     }
 
     /// The cluster with this id, retired or not.
     pub fn get_cluster(&self, cluster_id: &str) -> Option<Arc<Cluster>> {
-        self.snapshot().get(cluster_id).cloned()
+        self.snapshot().get(cluster_id)
     }
 
     /// Whether a verdict on this record is committed. A record that failed is to be judged again.
@@ -312,9 +311,11 @@ fn placement(snapshot: &Snapshot, outcome: &Outcome, text: Option<&str>) -> Resu
         Decision::Assign => {
             let named = judged.cluster_id.as_ref();
             let cluster_id = named.ok_or(RegistryError::Invalid { problem: "an assignment without a cluster" })?;
-            let ordinal = snapshot.ordinals.get(cluster_id).copied();
             let unknown = || RegistryError::UnknownCluster { cluster_id: cluster_id.clone() };
-            Ok(Placement::Into(ordinal.ok_or_else(unknown)?))
+            let ordinal = snapshot.ordinals.get(cluster_id).copied();
+            let found = ordinal.and_then(|ordinal| Some((ordinal, snapshot.by_birth.get(&ordinal)?)));
+            let (ordinal, cluster) = found.ok_or_else(unknown)?;
+            Ok(Placement::Into(ordinal, Arc::clone(cluster)))
         }
         Decision::NewCluster => {
             let proposal = judged.proposal.clone();

@@ -1,9 +1,11 @@
 //! The next epoch while it is being made: what a group of commits changes of the clusters. Plain rules on values;
 //! the committer makes it durable before anybody sees it.
 
+use super::counted::Counted;
 use super::snapshot::shown_alike;
 use super::{ClusterDraft, Snapshot, UpsertReport, slug};
 use crate::model::{Cluster, ClusterId, ClusterStatus, Proposal};
+use jiff::{Timestamp, Unit};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -13,8 +15,9 @@ pub(super) const SAMPLES_MAX: usize = 5;
 /// A verdict's cluster, checked when it was handed in.
 #[derive(Debug)]
 pub(super) enum Placement {
-    /// Into the cluster of this ordinal; clusters are never deleted, so it is still there.
-    Into(u64),
+    /// Into the cluster of this ordinal; clusters are never deleted, so it is still there. It was this when the verdict
+    /// was handed in: to look it up among a million takes time, which whoever hands in has rather than the committer.
+    Into(u64, Arc<Cluster>),
     /// Into a new cluster, or the one that already has its id.
     New {
         /// What the judge proposed.
@@ -30,21 +33,46 @@ pub(super) enum Placement {
     Nowhere,
 }
 
+/// What is to be written of a cluster besides its count.
+#[derive(Debug)]
+pub(super) enum Change<'a> {
+    /// All: it was not there.
+    Born(&'a Cluster),
+    /// All.
+    Changed(&'a Cluster),
+    /// Nothing.
+    Counted,
+}
+
 /// The changes on top of a snapshot.
 pub(super) struct Next {
     base: Arc<Snapshot>,
     epoch: u64,
-    now: String,
-    /// New and changed clusters by ordinal.
+    now: Timestamp,
+    /// The same as a cluster has it.
+    stamp: String,
+    /// New clusters, and those of which more than the count has changed, by ordinal.
     changed: BTreeMap<u64, Arc<Cluster>>,
+    /// The counts of these, and those that have changed.
+    counts: BTreeMap<u64, Counted>,
     /// Ordinals of those born here.
     born: HashMap<ClusterId, u64>,
 }
 
 impl Next {
     /// The epoch after `base`, without a change so far; `now` is stamped on what changes.
-    pub(super) fn after(base: Arc<Snapshot>, now: String) -> Self {
-        Next { epoch: base.epoch + 1, base, now, changed: BTreeMap::new(), born: HashMap::new() }
+    pub(super) fn after(base: Arc<Snapshot>, now: Timestamp) -> Self {
+        // Finer than milliseconds would only be noise.
+        let now = now.round(Unit::Millisecond).unwrap_or(now);
+        Next {
+            epoch: base.epoch + 1,
+            base,
+            now,
+            stamp: now.to_string(),
+            changed: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            born: HashMap::new(),
+        }
     }
 
     /// Its number.
@@ -52,14 +80,27 @@ impl Next {
         self.epoch
     }
 
-    /// The new and the changed clusters, by ordinal.
-    pub(super) fn changed(&self) -> &BTreeMap<u64, Arc<Cluster>> {
-        &self.changed
+    /// Whether no cluster is new or changed, nor any count.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// The counts of the new and the changed clusters by ordinal, and what else is to be written of them.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (u64, Counted, Change<'_>)> {
+        let known = self.base.len() as u64;
+        self.counts.iter().map(move |(ordinal, counted)| {
+            let change = match self.changed.get(ordinal) {
+                Some(cluster) if *ordinal >= known => Change::Born(cluster),
+                Some(cluster) => Change::Changed(cluster),
+                None => Change::Counted,
+            };
+            (*ordinal, *counted, change)
+        })
     }
 
     /// The snapshot to publish.
     pub(super) fn into_snapshot(self) -> Snapshot {
-        self.base.next(self.epoch, self.changed)
+        self.base.next(self.epoch, self.changed).with_counts(self.counts)
     }
 
     /// The clusters born after this epoch, the newest first.
@@ -79,7 +120,7 @@ impl Next {
         let mut report = UpsertReport::default();
         for draft in drafts {
             let Some(ordinal) = self.ordinal(&draft.cluster_id) else {
-                self.bear(draft.into_cluster(self.epoch, &self.now));
+                self.bear(draft.into_cluster(self.epoch, &self.stamp));
                 report.inserted += 1;
                 continue;
             };
@@ -90,8 +131,7 @@ impl Next {
                 continue;
             }
             after.revision += u64::from(!shown_alike(before, &after));
-            after.updated_at.clone_from(&self.now);
-            self.changed.insert(ordinal, Arc::new(after));
+            *self.change(ordinal) = Cluster { updated_at: self.stamp.clone(), ..after };
             report.changed += 1;
         }
         report
@@ -100,8 +140,8 @@ impl Next {
     /// Takes back what an earlier outcome of the same record counted.
     pub(super) fn uncount(&mut self, cluster_id: &str) {
         if let Some(ordinal) = self.ordinal(cluster_id) {
-            let cluster = self.edit(ordinal);
-            cluster.count = cluster.count.saturating_sub(1);
+            let count = self.count(ordinal);
+            *count = count.saturating_sub(1);
         }
     }
 
@@ -110,47 +150,49 @@ impl Next {
     /// A plain assignment changes no sample: what prompts show stays byte-identical, and the server's prefix cache
     /// holds.
     pub(super) fn place(&mut self, placement: Placement) -> Option<ClusterId> {
-        let cluster = match placement {
+        let ordinal = match placement {
             Placement::Nowhere => return None,
-            Placement::Into(ordinal) => {
-                let ordinal = self.after_merges(ordinal);
-                self.edit(ordinal)
+            Placement::Into(ordinal, cluster) if !self.is_merged(ordinal) => {
+                // Whatever changes a cluster leaves its count in the snapshot, so where none is this is how it stands.
+                let known = self.base.counts.get(&ordinal).copied();
+                self.counts.entry(ordinal).or_insert_with(|| known.unwrap_or_else(|| Counted::of(&cluster)));
+                *self.count(ordinal) += 1;
+                return Some(cluster.cluster_id.clone());
             }
+            Placement::Into(ordinal, _) => self.after_merges(ordinal),
             Placement::New { proposal, text, batch_id, rationale } => match self.home(&proposal.name) {
                 Ok(ordinal) => {
-                    let cluster = self.edit(ordinal);
-                    add_sample(cluster, text);
-                    cluster
+                    self.add_sample(ordinal, text);
+                    ordinal
                 }
-                Err(cluster_id) => {
-                    let ordinal = self.bear(Cluster {
-                        cluster_id,
-                        name: proposal.name,
-                        summary: proposal.summary,
-                        criteria: proposal.criteria,
-                        sample_requests: text.into_iter().collect(),
-                        created_at: self.now.clone(),
-                        status: ClusterStatus::Tentative,
-                        batch_id,
-                        llm_reasoning: rationale,
-                        revision: 1,
-                        birth_epoch: self.epoch,
-                        ..Cluster::default()
-                    });
-                    self.edit(ordinal)
-                }
+                Err(cluster_id) => self.bear(Cluster {
+                    cluster_id,
+                    name: proposal.name,
+                    summary: proposal.summary,
+                    criteria: proposal.criteria,
+                    sample_requests: text.into_iter().collect(),
+                    created_at: self.stamp.clone(),
+                    updated_at: self.stamp.clone(),
+                    status: ClusterStatus::Tentative,
+                    batch_id,
+                    llm_reasoning: rationale,
+                    revision: 1,
+                    birth_epoch: self.epoch,
+                    ..Cluster::default()
+                }),
             },
         };
-        cluster.count += 1;
-        Some(cluster.cluster_id.clone())
+        *self.count(ordinal) += 1;
+        Some(self.id(ordinal).to_owned())
     }
 
     /// Makes one cluster part of another: its count goes there, and as many of its samples as there is room for. It is
     /// retired, and keeps its id to itself.
     pub(super) fn merge(&mut self, from: u64, into: u64) {
         let merged = Arc::clone(self.cluster(from));
-        let target = self.edit(into);
-        target.count += merged.count;
+        let moved = std::mem::take(self.count(from));
+        *self.count(into) += moved;
+        let target = self.change(into);
         let before = target.sample_requests.len();
         for sample in &merged.sample_requests {
             if target.sample_requests.len() < SAMPLES_MAX && !target.sample_requests.contains(sample) {
@@ -159,8 +201,7 @@ impl Next {
         }
         target.revision += u64::from(target.sample_requests.len() != before);
         let into_id = target.cluster_id.clone();
-        let source = self.edit(from);
-        source.count = 0;
+        let source = self.change(from);
         source.status = ClusterStatus::Retired;
         source.merged_into = Some(into_id);
         source.revision += 1;
@@ -179,6 +220,11 @@ impl Next {
             return Some("the first is part of another already");
         }
         (!self.is_offered(into)).then_some("the second is retired")
+    }
+
+    fn is_merged(&self, ordinal: u64) -> bool {
+        let here = self.changed.get(&ordinal).map(|cluster| cluster.merged_into.is_some());
+        here.unwrap_or_else(|| self.base.merged.contains(&ordinal))
     }
 
     /// Where a cluster's records go: it itself, or what it was merged into, and so on.
@@ -217,6 +263,7 @@ impl Next {
     fn bear(&mut self, cluster: Cluster) -> u64 {
         let ordinal = (self.base.len() + self.born.len()) as u64;
         self.born.insert(cluster.cluster_id.clone(), ordinal);
+        self.counts.insert(ordinal, Counted::of(&cluster));
         self.changed.insert(ordinal, Arc::new(cluster));
         ordinal
     }
@@ -235,25 +282,41 @@ impl Next {
         cluster.expect("an ordinal comes from an earlier snapshot, and clusters are never deleted")
     }
 
-    /// The cluster to be changed now. It is copied at the first change of a group only.
-    fn edit(&mut self, ordinal: u64) -> &mut Cluster {
+    /// The cluster, to be changed now. It is copied at the first change of a group only.
+    fn change(&mut self, ordinal: u64) -> &mut Cluster {
         if !self.changed.contains_key(&ordinal) {
             let copy = self.cluster(ordinal).clone();
             self.changed.insert(ordinal, copy);
         }
+        self.counted(ordinal).at = None;
         let cluster = Arc::make_mut(self.changed.get_mut(&ordinal).expect("inserted above"));
-        cluster.updated_at.clone_from(&self.now);
+        cluster.updated_at.clone_from(&self.stamp);
         cluster
     }
-}
 
-/// Shows one more of its texts, while a person has not settled the cluster and there is room.
-fn add_sample(cluster: &mut Cluster, text: Option<String>) {
-    let Some(text) = text else { return };
-    let wanted = cluster.status == ClusterStatus::Tentative && cluster.sample_requests.len() < SAMPLES_MAX;
-    if wanted && !cluster.sample_requests.contains(&text) {
-        cluster.sample_requests.push(text);
-        cluster.revision += 1;
+    /// The count of a cluster, to be changed now.
+    fn count(&mut self, ordinal: u64) -> &mut u64 {
+        let now = self.now;
+        let counted = self.counted(ordinal);
+        counted.at = Some(now);
+        &mut counted.count
+    }
+
+    fn counted(&mut self, ordinal: u64) -> &mut Counted {
+        let before = || self.base.counted(ordinal).expect("those born here have theirs, and no other is deleted");
+        self.counts.entry(ordinal).or_insert_with(before)
+    }
+
+    /// Shows one more of its texts, while a person has not settled the cluster and there is room.
+    fn add_sample(&mut self, ordinal: u64, text: Option<String>) {
+        let Some(text) = text else { return };
+        let Cluster { status, sample_requests, .. } = self.cluster(ordinal).as_ref();
+        let wanted = *status == ClusterStatus::Tentative && sample_requests.len() < SAMPLES_MAX;
+        if wanted && !sample_requests.contains(&text) {
+            let cluster = self.change(ordinal);
+            cluster.sample_requests.push(text);
+            cluster.revision += 1;
+        }
     }
 }
 
@@ -263,12 +326,17 @@ mod tests {
     use super::*;
 
     fn after(base: Snapshot) -> Next {
-        Next::after(Arc::new(base), "2026-01-01T00:00:00Z".into())
+        Next::after(Arc::new(base), "2026-01-01T00:00:00Z".parse().unwrap())
     }
 
     fn proposed(name: &str, text: &str) -> Placement {
         let proposal = Proposal { name: name.into(), summary: "s".into(), criteria: "c".into() };
         Placement::New { proposal, text: Some(text.into()), batch_id: "b".into(), rationale: "because".into() }
+    }
+
+    /// A verdict for the first cluster.
+    fn into_first(next: &Next) -> Placement {
+        Placement::Into(0, Arc::clone(next.cluster(0)))
     }
 
     #[test]
@@ -353,7 +421,8 @@ mod tests {
         assert_eq!(next.merge_refused(2, 0), Some("the second is retired"));
         assert_eq!(next.place(proposed("A", "text")).as_deref(), Some("b"), "a proposal follows the merge");
         next.merge(1, 2);
-        assert_eq!(next.place(Placement::Into(0)).as_deref(), Some("c"), "and so does a verdict, all the way");
+        let verdict = into_first(&next);
+        assert_eq!(next.place(verdict).as_deref(), Some("c"), "and so does a verdict, all the way");
         let revived = ClusterDraft { status: Some(ClusterStatus::Confirmed), ..ClusterDraft::new("a", "A") };
         next.upsert(vec![revived]);
         assert_eq!(next.cluster(0).status, ClusterStatus::Retired, "a file of clusters does not half revive it");
@@ -368,7 +437,8 @@ mod tests {
         next.upsert(vec![ClusterDraft::new("a", "A")]);
         next.uncount("a");
         next.uncount("nowhere");
-        assert_eq!(next.place(Placement::Into(0)).as_deref(), Some("a"));
+        let verdict = into_first(&next);
+        assert_eq!(next.place(verdict).as_deref(), Some("a"));
         assert_eq!(next.into_snapshot().get("a").unwrap().count, 1);
     }
 }

@@ -46,6 +46,7 @@ fn outcome(request_id: String, shown: u64, decision: Decision, name: &str) -> Ou
         attempts: 1,
         latency: Duration::ZERO,
         usage: Usage::default(),
+        overtaken: false,
     }
 }
 

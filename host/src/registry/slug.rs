@@ -56,6 +56,38 @@ mod tests {
         }
     }
 
+    /// The ancestor's rule: `re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")`.
+    fn ancestors(name: &str) -> String {
+        let lower = name.to_ascii_lowercase();
+        let is_kept = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        let runs = lower.split(|letter| !is_kept(letter)).filter(|run| !run.is_empty());
+        runs.collect::<Vec<_>>().join("_")
+    }
+
+    #[test]
+    fn latin_names_get_the_ids_that_the_ancestor_gave() {
+        #[derive(serde::Deserialize)]
+        struct Intent {
+            name: String,
+        }
+        let intents = include_str!("../../../examples/banking77/clusters.jsonl").lines();
+        let intents: Vec<Intent> = intents.map(|line| serde_json::from_str(line).expect("a cluster")).collect();
+        assert_eq!(intents.len(), 77);
+        for Intent { name } in intents {
+            assert_eq!(slug(&name), ancestors(&name), "{name}");
+        }
+        for (name, expected) in [("Why?", "why"), ("__A--b  C_", "a_b_c"), ("\tx\n2\u{7f}", "x_2"), ("(A/B)", "a_b")] {
+            assert_eq!((slug(name).as_str(), ancestors(name).as_str()), (expected, expected), "{name:?}");
+        }
+        let mut rng = fastrand::Rng::with_seed(77);
+        for _ in 0..10_000 {
+            let name: String = (0..rng.usize(1..=SLUG_BYTES_MAX)).map(|_| char::from(rng.u8(..128))).collect();
+            let id = ancestors(&name);
+            // Of a name without a letter or digit the ancestor made an empty id.
+            assert!(if id.is_empty() { slug(&name).starts_with("cluster_") } else { slug(&name) == id }, "{name:?}");
+        }
+    }
+
     #[test]
     fn long_names_are_cut_within_the_bound_and_end_in_a_letter() {
         let long = slug(&"a".repeat(200));

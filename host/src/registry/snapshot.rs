@@ -1,9 +1,11 @@
 //! The registry as it was at one epoch: never changed, cheap to keep, made from the one before it in
 //! O(changes · log n).
 
+use super::counted::Counted;
 use super::index::{ClusterIndex, Clusters, is_offered};
 use crate::model::{Cluster, ClusterId};
-use imbl::{HashMap, OrdSet};
+use imbl::{HashMap, OrdMap, OrdSet};
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -13,8 +15,12 @@ pub struct Snapshot {
     /// Its number: 0 for an empty registry, one more with every transaction that changed the registry, clusters
     /// and outcomes alike. It goes on growing when the file is opened again.
     pub epoch: u64,
-    /// Every cluster by its ordinal, the number of its birth.
+    /// Every cluster by its ordinal, the number of its birth. Its count may be an earlier one.
     pub(super) by_birth: Clusters,
+    /// The counts of those that changed, or were counted, since the file was opened.
+    pub(super) counts: OrdMap<u64, Counted>,
+    /// Those that are part of another.
+    pub(super) merged: OrdSet<u64>,
     /// The ordinal of every id.
     pub(super) ordinals: HashMap<ClusterId, u64>,
     /// Those that are not offered to the judge.
@@ -55,6 +61,9 @@ impl Snapshot {
         if before.is_none() {
             self.ordinals.insert(cluster.cluster_id.clone(), ordinal);
         }
+        if cluster.merged_into.is_some() {
+            self.merged.insert(ordinal);
+        }
         let is_offered_now = is_offered(&cluster);
         if before.as_deref().is_none_or(is_offered) != is_offered_now {
             if is_offered_now {
@@ -66,9 +75,29 @@ impl Snapshot {
         before.is_some_and(|before| shown_alike(&before, &cluster))
     }
 
+    /// This snapshot with these counts.
+    pub(super) fn with_counts(mut self, counts: impl IntoIterator<Item = (u64, Counted)>) -> Self {
+        for (ordinal, counted) in counts {
+            self.counts.insert(ordinal, counted);
+        }
+        self
+    }
+
     /// The cluster with this id, retired or not.
-    pub fn get(&self, cluster_id: &str) -> Option<&Arc<Cluster>> {
+    pub fn get(&self, cluster_id: &str) -> Option<Arc<Cluster>> {
+        let ordinal = self.ordinals.get(cluster_id)?;
+        Some(self.with_its_count(*ordinal, self.by_birth.get(ordinal)?))
+    }
+
+    /// The cluster with this id, its count perhaps an earlier one.
+    pub(super) fn uncounted(&self, cluster_id: &str) -> Option<&Arc<Cluster>> {
         self.by_birth.get(self.ordinals.get(cluster_id)?)
+    }
+
+    /// How many records a cluster has.
+    pub(super) fn counted(&self, ordinal: u64) -> Option<Counted> {
+        let earlier = || self.by_birth.get(&ordinal).map(|cluster| Counted::of(cluster));
+        self.counts.get(&ordinal).copied().or_else(earlier)
     }
 
     /// How many clusters there are, retired ones included.
@@ -82,8 +111,30 @@ impl Snapshot {
     }
 
     /// All clusters in the order of their birth, retired ones included.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Cluster>> {
-        self.by_birth.values()
+    pub fn iter(&self) -> impl Iterator<Item = Arc<Cluster>> {
+        self.by_birth.iter().map(|(ordinal, cluster)| self.with_its_count(*ordinal, cluster))
+    }
+
+    /// The clusters with the most records first, equals in the order of birth; so many at the most.
+    pub(super) fn largest(&self, limit: usize) -> Vec<Arc<Cluster>> {
+        let mut clusters: Vec<_> = self
+            .by_birth
+            .iter()
+            .map(|(ordinal, cluster)| {
+                let counted = self.counts.get(ordinal).map_or(cluster.count, |counted| counted.count);
+                (counted, *ordinal, cluster)
+            })
+            .collect();
+        clusters.sort_by_key(|(count, ..)| Reverse(*count));
+        clusters.truncate(limit);
+        clusters.into_iter().map(|(_, ordinal, cluster)| self.with_its_count(ordinal, cluster)).collect()
+    }
+
+    fn with_its_count(&self, ordinal: u64, cluster: &Arc<Cluster>) -> Arc<Cluster> {
+        match self.counts.get(&ordinal) {
+            Some(counted) => Arc::new(counted.put_into((**cluster).clone())),
+            None => Arc::clone(cluster),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ fn outcome(request_id: &str, result: Result<Judged, Fault>) -> Outcome {
         attempts: 2,
         latency: Duration::from_micros(1_234_567),
         usage: Usage { input_tokens: Some(10), cost_micro_usd: Some(0), ..Usage::default() },
+        overtaken: false,
     }
 }
 
@@ -103,11 +104,11 @@ async fn what_is_published_is_found_when_the_file_is_opened_again() {
         assert_eq!(other.snapshot().epoch, registry.snapshot().epoch);
         assert_eq!(other.get_cluster("vozvrat"), registry.get_cluster("vozvrat"));
         let snapshot = registry.snapshot();
-        (snapshot.epoch, snapshot.iter().cloned().collect::<Vec<_>>())
+        (snapshot.epoch, snapshot.iter().collect::<Vec<_>>())
     };
     let registry = Registry::open(&path).unwrap();
     assert_eq!(registry.snapshot().epoch, epoch);
-    assert_eq!(registry.snapshot().iter().cloned().collect::<Vec<_>>(), clusters);
+    assert_eq!(registry.snapshot().iter().collect::<Vec<_>>(), clusters);
     assert!(registry.judged("batch", "1").unwrap());
     let report = registry.upsert(drafts(&["c"])).await.unwrap();
     assert_eq!((report.inserted, report.epoch), (1, epoch + 1), "epochs go on growing");

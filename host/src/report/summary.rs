@@ -67,6 +67,8 @@ pub struct Summary {
     pub rejudged: u64,
     /// How often a component was put into quarantine, as it had failed in its sandbox too often.
     pub quarantines: u64,
+    /// New clusters that stand though others were born since their judge looked: judging again came to no verdict, or no end.
+    pub overtaken: u64,
     /// Seconds from the first record to the last row.
     pub wall_s: f64,
     /// Outcomes a second.
@@ -107,6 +109,7 @@ impl Tally {
             retries: self.retries,
             rejudged: facts.rejudged,
             quarantines: facts.quarantines,
+            overtaken: self.overtaken,
             wall_s: rounded(wall_s),
             records_per_s: if wall_s > 0.0 { rounded(self.done() as f64 / wall_s) } else { 0.0 },
             latency_ms: LatencyMs { p50: latency(0.5), p95: latency(0.95), p99: latency(0.99) },
@@ -145,7 +148,7 @@ mod tests {
             cost_micro_usd: Some(1_250),
         };
         tally.add(&Outcome { usage, ..judged(Decision::Assign, Some("a"), 50) }, Some("a"));
-        tally.add(&judged(Decision::NewCluster, Some("n"), 50), Some("a"));
+        tally.add(&Outcome { overtaken: true, ..judged(Decision::NewCluster, Some("n"), 50) }, Some("a"));
         tally.add(&judged(Decision::Skip, None, 50), None);
         tally.add(&Outcome { attempts: 3, ..failed(Fault::new(FaultKind::Overloaded, "x")) }, None);
         let facts = RunFacts {
@@ -166,7 +169,7 @@ mod tests {
             "records": 6, "judged": 3, "failed": 1, "already_done": 2, "duplicates": 1,
             "assign": 1, "new_cluster": 1, "skip": 1,
             "coverage": 2.0 / 3.0, "agreement": 0.5,
-            "calls": 6, "retries": 2, "rejudged": 1, "quarantines": 2, "wall_s": 1.5, "records_per_s": 2.667,
+            "calls": 6, "retries": 2, "rejudged": 1, "quarantines": 2, "overtaken": 1, "wall_s": 1.5, "records_per_s": 2.667,
             "latency_ms": {"p50": file["latency_ms"]["p50"], "p95": file["latency_ms"]["p95"], "p99": file["latency_ms"]["p99"]},
             "input_tokens": 100, "cached_input_tokens": null, "output_tokens": 20, "cost_usd": 0.00125,
             "parallel": 5, "interrupted": false,

@@ -18,6 +18,7 @@ pub struct Tally {
     pub(super) labelled: u64,
     pub(super) agreed: u64,
     pub(super) retries: u64,
+    pub(super) overtaken: u64,
     pub(super) usage: Usage,
     latency_us: Histogram<u64>,
     faults: Vec<FaultGroup>,
@@ -52,6 +53,7 @@ impl Default for Tally {
             labelled: 0,
             agreed: 0,
             retries: 0,
+            overtaken: 0,
             usage: Usage::default(),
             latency_us,
             faults: Vec::new(),
@@ -82,6 +84,7 @@ impl Tally {
             }
         }
         self.retries += u64::from(outcome.attempts.saturating_sub(1));
+        self.overtaken += u64::from(outcome.overtaken);
         self.usage.add(&outcome.usage);
         // What never reached a provider took no time there.
         if outcome.attempts > 0 {
@@ -163,6 +166,7 @@ pub(super) mod tests {
             attempts: 1,
             latency: Duration::from_millis(latency_ms),
             usage: Usage::default(),
+            overtaken: false,
         }
     }
 

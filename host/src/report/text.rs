@@ -53,6 +53,9 @@ fn numbers(summary: &Summary) -> String {
     if summary.quarantines > 0 {
         row("quarantines", count(summary.quarantines));
     }
+    if summary.overtaken > 0 {
+        row("new, but overtaken", count(summary.overtaken));
+    }
     let latency = [summary.latency_ms.p50, summary.latency_ms.p95, summary.latency_ms.p99];
     if let [Some(p50), Some(p95), Some(p99)] = latency {
         row("latency p50 / p95 / p99", format!("{p50:.1} / {p95:.1} / {p99:.1} ms"));
@@ -205,6 +208,19 @@ mod tests {
         let tally = Tally::default();
         let text = tally.summary(&RunFacts::default()).text(&tally, &[]);
         assert!(!text.contains("agreement") && !text.contains("tokens") && !text.contains("largest"), "{text}");
+    }
+
+    #[test]
+    fn births_that_stand_though_overtaken_have_a_line_where_there_are_some() {
+        let mut tally = Tally::default();
+        for overtaken in [true, false, true] {
+            tally.add(&Outcome { overtaken, ..judged(Decision::NewCluster, Some("fee"), 40) }, None);
+        }
+        let text = tally.summary(&RunFacts::default()).text(&tally, &[]);
+        let line = text.lines().find(|line| line.trim_start().starts_with("new, but overtaken")).expect("the line");
+        assert_eq!(line.split_whitespace().last(), Some("2"));
+        let none = Tally::default();
+        assert!(!none.summary(&RunFacts::default()).text(&none, &[]).contains("overtaken"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn a_file_that_is_no_registry_is_refused_and_left_as_it_is() {
         ("other.db", "not a registry: other.db", "names the database of a run"),
         (
             "newer.db",
-            "registry is of version 99, later than 2, the latest that is understood: newer.db",
+            "registry is of version 99, later than 3, the latest that is understood: newer.db",
             "use the judge-host that wrote it, or another `--registry FILE`",
         ),
         (

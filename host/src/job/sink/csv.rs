@@ -3,7 +3,7 @@ use crate::model::Outcome;
 use std::io::{self, Write};
 
 /// The columns: those of the JSON row, with the error's fields side by side and the suggestion as JSON.
-const HEADER: [&str; 22] = [
+const HEADER: [&str; 23] = [
     "batch_id",
     "slice_id",
     "request_id",
@@ -26,6 +26,7 @@ const HEADER: [&str; 22] = [
     "cached_input_tokens",
     "output_tokens",
     "cost_usd",
+    "overtaken",
 ];
 
 /// Comma-separated values with a header, an empty cell for null.
@@ -52,7 +53,7 @@ impl<W: Write + Send> Sink for Csv<W> {
             (row.batch_id, row.slice_id, row.request_id, row.decision, row.cluster_id, row.confidence, row.rationale),
             (suggested, error.map(|e| e.kind), error.and_then(|e| e.code), error.map(|e| e.message)),
             (row.provider, row.model, row.component_digest, row.request_hash, row.epoch, row.attempts, row.latency_ms),
-            (row.input_tokens, row.cached_input_tokens, row.output_tokens, row.cost_usd),
+            (row.input_tokens, row.cached_input_tokens, row.output_tokens, row.cost_usd, row.overtaken),
         ))?;
         Ok(())
     }

@@ -44,6 +44,9 @@ pub struct Row<'a> {
     pub output_tokens: Option<u64>,
     /// Cost in US dollars; null where unknown.
     pub cost_usd: Option<f64>,
+    /// `true` for a new cluster that stands though others were born since its judge looked; else not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overtaken: Option<bool>,
 }
 
 /// Why a row has no decision.
@@ -85,6 +88,7 @@ impl<'a> From<&'a Outcome> for Row<'a> {
             cached_input_tokens: outcome.usage.cached_input_tokens,
             output_tokens: outcome.usage.output_tokens,
             cost_usd: outcome.usage.cost_micro_usd.map(|micro| micro as f64 / 1e6),
+            overtaken: outcome.overtaken.then_some(true),
         }
     }
 }

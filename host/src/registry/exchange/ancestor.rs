@@ -35,7 +35,8 @@ pub(super) fn read(input: impl Read) -> Result<Vec<ClusterDraft>, Problem> {
 }
 
 pub(super) fn write(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
-    let clusters = snapshot.iter().map(|cluster| Row::of(cluster)).collect();
+    let clusters: Vec<_> = snapshot.iter().collect();
+    let clusters = clusters.iter().map(|cluster| Row::of(cluster)).collect();
     serde_json::to_writer_pretty(&mut *out, &Written { version: VERSION, clusters })?;
     out.write_all(b"\n")
 }

@@ -28,7 +28,7 @@ pub(super) fn write(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> 
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
     for cluster in snapshot.iter() {
-        let row = Row::of(cluster);
+        let row = Row::of(&cluster);
         let samples = serde_json::to_string(row.sample_requests)?;
         let (count, revision) = (row.count.to_string(), row.revision.to_string());
         let status = field::word_of(row.status);

@@ -30,7 +30,7 @@ pub(super) fn read(mut input: impl BufRead) -> Result<Vec<ClusterDraft>, Problem
 
 pub(super) fn write(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
     for cluster in snapshot.iter() {
-        serde_json::to_writer(&mut *out, &Row::of(cluster))?;
+        serde_json::to_writer(&mut *out, &Row::of(&cluster))?;
         out.write_all(b"\n")?;
     }
     Ok(())

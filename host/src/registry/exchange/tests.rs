@@ -55,7 +55,7 @@ async fn what_is_written_is_read_back_byte_for_byte() {
         assert_eq!(written(&fresh, format), first, "{name}");
         let strip = |registry: &Registry| -> Vec<Cluster> {
             let clusters = registry.snapshot();
-            clusters.iter().map(|cluster| Cluster { birth_epoch: 0, ..(**cluster).clone() }).collect()
+            clusters.iter().map(|cluster| Cluster { birth_epoch: 0, ..(*cluster).clone() }).collect()
         };
         assert_eq!(strip(&fresh), strip(&registry), "{name}");
     }

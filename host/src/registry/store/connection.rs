@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The version of the layout in schema.sql.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// What makes a layout the next one: from version 1 on, in order.
-const MIGRATIONS: [&str; 1] = ["ALTER TABLE clusters ADD COLUMN merged_into TEXT"];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 /// Tells a registry from any other SQLite file: `JHRG` in ASCII.
 const APPLICATION_ID: i64 = 0x4A48_5247;
 /// The beginning of every SQLite file (<https://www.sqlite.org/fileformat.html>, "The Database Header").
@@ -176,7 +176,7 @@ mod tests {
         drop(connect(&path, Access::Write(Durability::Full)).unwrap());
         let again = connect(&path, Access::Write(Durability::Full)).unwrap();
         let asked = |pragma| again.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!((asked("user_version"), asked("synchronous")), (2, 2));
+        assert_eq!((asked("user_version"), asked("synchronous")), (3, 2));
         let fast = connect(&path, Access::Write(Durability::Fast)).unwrap();
         assert_eq!(fast.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap(), 1);
         let mode: String = again.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
@@ -202,7 +202,7 @@ mod tests {
         connect(&path, Access::Write(Durability::Full)).unwrap().pragma_update(None, "user_version", 99).unwrap();
         for access in [Access::Write(Durability::Full), Access::ReadOnly] {
             let error = connect(&path, access).unwrap_err();
-            assert!(matches!(error, RegistryError::Newer { found: 99, known: 2, .. }), "{error}");
+            assert!(matches!(error, RegistryError::Newer { found: 99, known: 3, .. }), "{error}");
         }
     }
 

@@ -1,6 +1,7 @@
 use super::connection::{Access, connect, version};
+use super::counts::latest;
 use super::failure::failure;
-use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, read_cluster, read_outcome};
+use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, read_cluster, read_counted, read_outcome};
 use crate::model::{Cluster, Outcome};
 use crate::registry::RegistryError;
 use rusqlite::{Connection, OptionalExtension};
@@ -24,12 +25,23 @@ impl Reader {
             // One transaction, so that the epoch is that of the clusters.
             let transaction = self.connection.unchecked_transaction()?;
             let epoch: i64 = transaction.query_row("SELECT epoch FROM registry", [], |row| row.get(0))?;
-            let columns = match version(&transaction)? {
-                1 => CLUSTER_COLUMNS.replace("merged_into", "NULL"),
-                _ => CLUSTER_COLUMNS.to_owned(),
+            let (clusters, recent) = match version(&transaction)? {
+                1 | 2 => ("clusters", Vec::new()),
+                _ => ("cluster_texts LEFT JOIN counts USING (ordinal)", latest(&transaction)?),
             };
-            let mut statement = transaction.prepare(&format!("SELECT {columns} FROM clusters ORDER BY ordinal"))?;
-            let clusters = statement.query_map([], read_cluster)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut recent = recent.into_iter().peekable();
+            let columns = cluster_columns(version(&transaction)?);
+            let mut statement = transaction.prepare(&format!("SELECT {columns} FROM {clusters} ORDER BY ordinal"))?;
+            let read = statement.query_map([], |row| {
+                let (ordinal, cluster) = read_cluster(row)?;
+                while recent.next_if(|(counted, _)| *counted < ordinal).is_some() {}
+                let counted = match recent.next_if(|(counted, _)| *counted == ordinal) {
+                    Some((_, counted)) => counted,
+                    None => read_counted(row, CLUSTER_COLUMNS.split(',').count())?,
+                };
+                Ok((ordinal, counted.put_into(cluster)))
+            })?;
+            let clusters = read.collect::<rusqlite::Result<Vec<_>>>()?;
             Ok((epoch.unsigned_abs(), clusters))
         };
         read().map_err(|error| self.failed("read the clusters", error))
@@ -46,9 +58,12 @@ impl Reader {
 
     /// The outcome of this record.
     pub(crate) fn outcome(&self, batch_id: &str, request_id: &str) -> Result<Option<Outcome>, RegistryError> {
-        let sql = format!("SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE batch_id = ? AND request_id = ?");
-        let found = self.connection.query_row(&sql, [batch_id, request_id], read_outcome).optional();
-        found.map_err(|error| self.failed("read an outcome", error))
+        let find = || {
+            let columns = outcome_columns(version(&self.connection)?);
+            let sql = format!("SELECT {columns} FROM outcomes WHERE batch_id = ? AND request_id = ?");
+            self.connection.query_row(&sql, [batch_id, request_id], read_outcome).optional()
+        };
+        find().map_err(|error| self.failed("read an outcome", error))
     }
 
     /// Every outcome, of one batch or of all, one at a time in the order of their commits.
@@ -58,8 +73,9 @@ impl Reader {
         each: &mut dyn FnMut(Outcome) -> Result<(), E>,
     ) -> Result<(), E> {
         let condition = if batch_id.is_some() { "WHERE batch_id = ?" } else { "" };
-        let sql = format!("SELECT {OUTCOME_COLUMNS} FROM outcomes {condition} ORDER BY commit_seq");
         let failed = |error| E::from(self.failed("read the outcomes", error));
+        let columns = outcome_columns(version(&self.connection).map_err(failed)?);
+        let sql = format!("SELECT {columns} FROM outcomes {condition} ORDER BY commit_seq");
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
         let mut rows = statement.query(rusqlite::params_from_iter(batch_id)).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
@@ -77,5 +93,22 @@ impl Reader {
 
     fn failed(&self, action: &'static str, error: rusqlite::Error) -> RegistryError {
         failure(&self.path, action, error)
+    }
+}
+
+/// The columns of a cluster, then those of its count, as this version of the layout has them.
+fn cluster_columns(version: i64) -> String {
+    match version {
+        1 => format!("{}, count, NULL", CLUSTER_COLUMNS.replace("merged_into", "NULL")),
+        2 => format!("{CLUSTER_COLUMNS}, count, NULL"),
+        _ => format!("{CLUSTER_COLUMNS}, count, counted_at"),
+    }
+}
+
+/// The columns of an outcome, likewise.
+fn outcome_columns(version: i64) -> String {
+    match version {
+        1 | 2 => OUTCOME_COLUMNS.replace("overtaken", "NULL"),
+        _ => OUTCOME_COLUMNS.to_owned(),
     }
 }

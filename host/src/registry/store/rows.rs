@@ -1,24 +1,27 @@
 //! Rows to our types and back, column by column. The only place that knows how a value is spelt in the file.
 
 use crate::model::{Cluster, Fault, Judged, Outcome, Proposal, Usage};
+use crate::registry::counted::Counted;
+use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Row, Statement, params};
 use serde::Serialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// The columns of a cluster, in the order that they are read and written in.
+/// The columns of a cluster but for its count, in the order that they are read and written in.
 pub(super) const CLUSTER_COLUMNS: &str = "ordinal, cluster_id, name, summary, criteria, sample_requests, created_at, \
-    updated_at, count, status, batch_id, llm_reasoning, revision, birth_epoch, merged_into";
+    updated_at, status, batch_id, llm_reasoning, revision, birth_epoch, merged_into";
 
 /// The columns of an outcome, likewise.
 pub(super) const OUTCOME_COLUMNS: &str = "batch_id, request_id, slice_id, decision, cluster_id, confidence, \
     rationale, proposal_name, proposal_summary, proposal_criteria, fault_kind, fault_code, fault_message, fault_hint, \
     fault_retry_after_ms, fault_request_sent, fault_input_tokens, fault_cached_input_tokens, fault_output_tokens, \
     fault_cost_micro_usd, provider, model, component_digest, request_hash, epoch, attempts, latency_us, input_tokens, \
-    cached_input_tokens, output_tokens, cost_micro_usd";
+    cached_input_tokens, output_tokens, cost_micro_usd, overtaken";
 
 /// A statement that inserts these columns, or replaces the row that has the same key.
 pub(super) fn insert_or_replace(table: &str, columns: &str) -> String {
@@ -38,7 +41,6 @@ pub(super) fn write_cluster(statement: &mut Statement<'_>, ordinal: u64, cluster
         samples,
         cluster.created_at,
         cluster.updated_at,
-        Count(cluster.count),
         Word(cluster.status),
         cluster.batch_id,
         cluster.llm_reasoning,
@@ -49,7 +51,7 @@ pub(super) fn write_cluster(statement: &mut Statement<'_>, ordinal: u64, cluster
     Ok(())
 }
 
-/// Reads a cluster by [`CLUSTER_COLUMNS`], with its ordinal.
+/// Reads a cluster by [`CLUSTER_COLUMNS`], with its ordinal; its count is not among them.
 pub(super) fn read_cluster(row: &Row<'_>) -> rusqlite::Result<(u64, Cluster)> {
     let mut cells = Cells { row, at: 0 };
     let ordinal = cells.count()?;
@@ -61,7 +63,7 @@ pub(super) fn read_cluster(row: &Row<'_>) -> rusqlite::Result<(u64, Cluster)> {
         sample_requests: cells.list()?,
         created_at: cells.next()?,
         updated_at: cells.next()?,
-        count: cells.count()?,
+        count: 0,
         status: cells.next::<Word<_>>()?.0,
         batch_id: cells.next()?,
         llm_reasoning: cells.next()?,
@@ -70,6 +72,26 @@ pub(super) fn read_cluster(row: &Row<'_>) -> rusqlite::Result<(u64, Cluster)> {
         merged_into: cells.next()?,
     };
     Ok((ordinal, cluster))
+}
+
+/// Reads a count and its time from the column `at`, and the one after it.
+pub(super) fn read_counted(row: &Row<'_>, at: usize) -> rusqlite::Result<Counted> {
+    let mut cells = Cells { row, at };
+    let count = cells.next::<Option<Count>>()?.map_or(0, |count| count.0);
+    Ok(Counted { count, at: cells.time()? })
+}
+
+/// Reads the columns `seq`, `counted_at` and `counts` of `recent_counts`: what the row says of which cluster.
+pub(super) fn read_recent(row: &Row<'_>) -> rusqlite::Result<Vec<(u64, Counted)>> {
+    let mut cells = Cells { row, at: 1 };
+    let at = cells.time()?;
+    let counts: BTreeMap<u64, u64> = serde_json::from_str(&cells.next::<String>()?).map_err(|e| unreadable(2, e))?;
+    Ok(counts.into_iter().map(|(ordinal, count)| (ordinal, Counted { count, at })).collect())
+}
+
+/// The time of a count as it is written.
+pub(super) fn counted_at(counted: Counted) -> Option<i64> {
+    counted.at.map(Timestamp::as_millisecond)
 }
 
 /// Writes an outcome by [`OUTCOME_COLUMNS`]. The latency is kept in whole microseconds, a fault's `retry_after` in
@@ -111,6 +133,7 @@ pub(super) fn write_outcome(statement: &mut Statement<'_>, outcome: &Outcome) ->
         outcome.usage.cached_input_tokens.map(Count),
         outcome.usage.output_tokens.map(Count),
         outcome.usage.cost_micro_usd.map(Count),
+        outcome.overtaken.then_some(true),
     ])?;
     Ok(())
 }
@@ -139,6 +162,7 @@ pub(super) fn read_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
         attempts: cells.next()?,
         latency: Duration::from_micros(cells.count()?),
         usage: read_usage(&mut cells)?,
+        overtaken: cells.next::<Option<bool>>()?.unwrap_or_default(),
     })
 }
 
@@ -202,6 +226,12 @@ impl Cells<'_> {
 
     fn count(&mut self) -> rusqlite::Result<u64> {
         Ok(self.next::<Count>()?.0)
+    }
+
+    /// Milliseconds since 1970.
+    fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        let at_ms: Option<i64> = self.next()?;
+        at_ms.map(Timestamp::from_millisecond).transpose().map_err(|error| unreadable(self.at - 1, error))
     }
 
     fn list(&mut self) -> rusqlite::Result<Vec<String>> {

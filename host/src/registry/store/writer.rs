@@ -1,32 +1,38 @@
 use super::connection::{Access, connect};
+use super::counts::{RecentCounts, place};
 use super::failure::failure;
 use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, insert_or_replace, write_cluster, write_outcome};
 use crate::model::{Cluster, ClusterId, Durability, Outcome};
 use crate::registry::RegistryError;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use crate::registry::counted::Counted;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-static INSERT_CLUSTER: LazyLock<String> = LazyLock::new(|| insert_or_replace("clusters", CLUSTER_COLUMNS));
+static INSERT_CLUSTER: LazyLock<String> = LazyLock::new(|| insert_or_replace("cluster_texts", CLUSTER_COLUMNS));
 static INSERT_OUTCOME: LazyLock<String> = LazyLock::new(|| insert_or_replace("outcomes", OUTCOME_COLUMNS));
 
 /// The connection that writes.
 pub(crate) struct Writer {
     path: PathBuf,
     connection: Connection,
+    /// None before the first transaction, and after one that failed: then nothing but the file knows.
+    counts: Option<RecentCounts>,
 }
 
 impl Writer {
     /// Opens the registry's file, and makes it where there is none.
     pub(crate) fn open(path: &Path, durability: Durability) -> Result<Writer, RegistryError> {
-        Ok(Writer { path: path.to_owned(), connection: connect(path, Access::Write(durability))? })
+        Ok(Writer { path: path.to_owned(), connection: connect(path, Access::Write(durability))?, counts: None })
     }
 
     /// Begins a transaction; dropped without a commit it leaves nothing behind.
     pub(crate) fn begin(&mut self) -> Result<Transaction<'_>, RegistryError> {
         // Immediate: to find the file locked is a matter of the beginning, not of the middle.
         match self.connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-            Ok(inner) => Ok(Transaction { path: &self.path, inner }),
+            Ok(inner) => {
+                Ok(Transaction { path: &self.path, inner, counts: &mut self.counts, born: None, counted: Vec::new() })
+            }
             Err(error) => Err(failure(&self.path, "begin a transaction", error)),
         }
     }
@@ -71,6 +77,10 @@ pub(crate) struct Placed {
 pub(crate) struct Transaction<'a> {
     path: &'a Path,
     inner: rusqlite::Transaction<'a>,
+    counts: &'a mut Option<RecentCounts>,
+    /// The last cluster that was born in it.
+    born: Option<u64>,
+    counted: Vec<(u64, Counted)>,
 }
 
 impl Transaction<'_> {
@@ -91,11 +101,36 @@ impl Transaction<'_> {
         written.map_err(|error| self.failed("write an outcome", error))
     }
 
-    /// Writes a cluster, in the place of its earlier state.
-    pub(crate) fn write_cluster(&self, ordinal: u64, cluster: &Cluster) -> Result<(), RegistryError> {
-        let statement = self.inner.prepare_cached(&INSERT_CLUSTER);
-        let written = statement.and_then(|mut statement| write_cluster(&mut statement, ordinal, cluster));
-        written.map_err(|error| self.failed("write a cluster", error))
+    /// Writes a cluster that was not there.
+    pub(crate) fn write_born(
+        &mut self,
+        ordinal: u64,
+        cluster: &Cluster,
+        counted: Counted,
+    ) -> Result<(), RegistryError> {
+        let placed = self.put_cluster(ordinal, cluster).and_then(|()| place(&self.inner, ordinal, counted));
+        self.born = self.born.max(Some(ordinal));
+        placed.map_err(|error| self.failed("write a cluster", error))
+    }
+
+    /// Writes a cluster in the place of its earlier state.
+    pub(crate) fn write_changed(
+        &mut self,
+        ordinal: u64,
+        cluster: &Cluster,
+        counted: Counted,
+    ) -> Result<(), RegistryError> {
+        self.write_counted(ordinal, counted);
+        self.put_cluster(ordinal, cluster).map_err(|error| self.failed("write a cluster", error))
+    }
+
+    /// Writes the count of a cluster of which nothing else has changed; with the commit.
+    pub(crate) fn write_counted(&mut self, ordinal: u64, counted: Counted) {
+        self.counted.push((ordinal, counted));
+    }
+
+    fn put_cluster(&self, ordinal: u64, cluster: &Cluster) -> rusqlite::Result<()> {
+        write_cluster(&mut *self.inner.prepare_cached(&INSERT_CLUSTER)?, ordinal, cluster)
     }
 
     /// Gives the records of one cluster to another; how many there are.
@@ -107,10 +142,20 @@ impl Transaction<'_> {
 
     /// Makes it durable, as this epoch.
     pub(crate) fn commit(self, epoch: u64) -> Result<(), RegistryError> {
-        let Transaction { path, inner } = self;
+        let Transaction { path, inner, counts: kept, born, counted } = self;
         let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
-        let done = inner.execute("UPDATE registry SET epoch = ?", [epoch]).and_then(|_| inner.commit());
-        done.map_err(|error| failure(path, "commit", error))
+        let write = || {
+            let mut counts = kept.take().map_or_else(|| RecentCounts::read(&inner), Ok)?;
+            born.into_iter().for_each(|ordinal| counts.born(ordinal));
+            counts.write(&inner, counted)?;
+            let (through, from) = counts.mark();
+            let sql = "UPDATE registry SET epoch = ?, fold_through = ?, fold_from = ?";
+            inner.prepare_cached(sql)?.execute(params![epoch, through, from])?;
+            inner.commit()?;
+            *kept = Some(counts);
+            Ok(())
+        };
+        write().map_err(|error| failure(path, "commit", error))
     }
 
     fn failed(&self, action: &'static str, error: rusqlite::Error) -> RegistryError {

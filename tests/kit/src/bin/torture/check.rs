@@ -56,6 +56,11 @@ impl Checked<'_> {
         let counted = count("SELECT coalesce(sum(count), 0) FROM clusters")?;
         let assigned = count("SELECT count(*) FROM outcomes WHERE cluster_id IS NOT NULL")?;
         ensure!(counted == assigned, "the clusters count {counted} records, and {assigned} are assigned");
+        let miscounted =
+            "SELECT count(*) FROM clusters AS c LEFT JOIN (SELECT cluster_id, count(*) AS records FROM outcomes
+            GROUP BY cluster_id) AS o ON o.cluster_id = c.cluster_id WHERE c.count <> coalesce(o.records, 0)";
+        let miscounted = count(miscounted)?;
+        ensure!(miscounted == 0, "{miscounted} clusters count other records than are theirs");
         Ok(())
     }
 }

@@ -1,0 +1,3 @@
+-- From version 1: clusters can be merged.
+
+ALTER TABLE clusters ADD COLUMN merged_into TEXT;
