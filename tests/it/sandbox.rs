@@ -229,7 +229,7 @@ async fn records_of_others_are_judged_while_a_guest_spins() {
 
 #[tokio::test]
 async fn a_spinning_guest_is_stopped_by_its_own_deadline() {
-    let guest = Guest::load().await;
+    let guest = Guest::within(Limits { wall: PATIENCE, ..Limits::default() }).await;
     check(
         &guest,
         &[
