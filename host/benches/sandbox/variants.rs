@@ -137,6 +137,7 @@ fn in_turns<const N: usize>(mut measure: impl FnMut() -> Result<[Duration; N]>) 
 }
 
 /// An error of the engine's, with its causes.
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` takes")]
 fn told(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }

@@ -133,14 +133,12 @@ impl Quarantine {
             return None;
         }
         if pass.is_trial {
-            return match offence {
-                Some(kind) => Some(self.shut(kind, 1, 1, now)),
-                None => {
-                    self.state = State::Open;
-                    self.in_vain = 0;
-                    None
-                }
-            };
+            if let Some(kind) = offence {
+                return Some(self.shut(kind, 1, 1, now));
+            }
+            self.state = State::Open;
+            self.in_vain = 0;
+            return None;
         }
         if self.recent.len() >= self.rule.attempts.max(1) {
             self.recent.pop_front();
@@ -213,7 +211,7 @@ mod tests {
         /// Lets the time of a quarantine pass, to its last moment and then to its end.
         #[track_caller]
         fn sit_out(&mut self, length: Duration) {
-            self.now += length - Duration::from_nanos(1);
+            self.now += length.saturating_sub(Duration::from_nanos(1));
             let until = self.now + Duration::from_nanos(1);
             assert_eq!(self.quarantine.admit(self.now), Admission::Until(until));
             self.now = until;

@@ -57,14 +57,13 @@ impl ClusterIndex {
         if self.built.get().is_some() {
             return;
         }
-        let index = match unbuilt.take() {
-            Some(earlier) => changed(earlier.index.get(&earlier.clusters), &earlier.clusters, clusters),
-            None => {
-                let mut index = Index::default();
-                let offered = clusters.iter().filter(|(_, cluster)| is_offered(cluster));
-                index.extend(offered.take_while(|_| goes_on()).map(|(ordinal, cluster)| (*ordinal, texts(cluster))));
-                index
-            }
+        let index = if let Some(earlier) = unbuilt.take() {
+            changed(earlier.index.get(&earlier.clusters), &earlier.clusters, clusters)
+        } else {
+            let mut index = Index::default();
+            let offered = clusters.iter().filter(|(_, cluster)| is_offered(cluster));
+            index.extend(offered.take_while(|_| goes_on()).map(|(ordinal, cluster)| (*ordinal, texts(cluster))));
+            index
         };
         if goes_on() {
             // Nobody else sets it without the lock.

@@ -36,7 +36,7 @@ impl Snapshot {
     pub(super) fn restore(epoch: u64, clusters: impl IntoIterator<Item = (u64, Cluster)>) -> Self {
         let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
         for (ordinal, cluster) in clusters {
-            snapshot.put(ordinal, Arc::new(cluster));
+            snapshot.put(ordinal, &Arc::new(cluster));
         }
         snapshot
     }
@@ -46,7 +46,7 @@ impl Snapshot {
         let mut next = Snapshot { epoch, ..self.clone() };
         let mut shows_the_same = true;
         for (ordinal, cluster) in changed {
-            shows_the_same &= next.put(ordinal, cluster);
+            shows_the_same &= next.put(ordinal, &cluster);
         }
         if !shows_the_same {
             next.index = self.index.next(&self.by_birth, &next.by_birth);
@@ -56,15 +56,15 @@ impl Snapshot {
     }
 
     /// Adds or replaces a cluster; whether a prompt is the same after that.
-    fn put(&mut self, ordinal: u64, cluster: Arc<Cluster>) -> bool {
-        let before = self.by_birth.insert(ordinal, Arc::clone(&cluster));
+    fn put(&mut self, ordinal: u64, cluster: &Arc<Cluster>) -> bool {
+        let before = self.by_birth.insert(ordinal, Arc::clone(cluster));
         if before.is_none() {
             self.ordinals.insert(cluster.cluster_id.clone(), ordinal);
         }
         if cluster.merged_into.is_some() {
             self.merged.insert(ordinal);
         }
-        let is_offered_now = is_offered(&cluster);
+        let is_offered_now = is_offered(cluster);
         if before.as_deref().is_none_or(is_offered) != is_offered_now {
             if is_offered_now {
                 self.retired.remove(&ordinal);
@@ -72,7 +72,7 @@ impl Snapshot {
                 self.retired.insert(ordinal);
             }
         }
-        before.is_some_and(|before| shown_alike(&before, &cluster))
+        before.is_some_and(|before| shown_alike(&before, cluster))
     }
 
     /// This snapshot with these counts.

@@ -197,7 +197,9 @@ pub(super) fn place(connection: &Connection, ordinal: u64, counted: Counted) -> 
 pub(super) fn latest(connection: &Connection) -> rusqlite::Result<Vec<(u64, Counted)>> {
     let mut shares = Shares::new();
     each_row(connection, |_, counts| {
-        counts.into_iter().for_each(|(ordinal, counted)| push(&mut shares, ordinal, counted))
+        for (ordinal, counted) in counts {
+            push(&mut shares, ordinal, counted);
+        }
     })?;
     Ok(shares.into_values().flat_map(|share| latest_first(share).into_iter().rev()).collect())
 }

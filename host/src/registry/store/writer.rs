@@ -146,7 +146,9 @@ impl Transaction<'_> {
         let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
         let write = || {
             let mut counts = kept.take().map_or_else(|| RecentCounts::read(&inner), Ok)?;
-            born.into_iter().for_each(|ordinal| counts.born(ordinal));
+            if let Some(ordinal) = born {
+                counts.born(ordinal);
+            }
             counts.write(&inner, counted)?;
             let (through, from) = counts.mark();
             let sql = "UPDATE registry SET epoch = ?, fold_through = ?, fold_from = ?";

@@ -11,7 +11,8 @@ fn grow(pages: u32) -> String {
 
 /// Writes a word where the result of `build-request` is.
 fn word(at: u32, word: i64) -> String {
-    format!("(i32.store (i32.const {at}) (i32.const {}))", word as i32)
+    // As unsigned, in hexadecimal: WebAssembly's words have no sign.
+    format!("(i32.store (i32.const {at}) (i32.const {:#x}))", word & 0xffff_ffff)
 }
 
 /// Where the fields of that result are: a request's, and an answer's in the same place.
@@ -58,10 +59,12 @@ async fn a_list_or_text_that_is_not_there_is_a_trap_and_one_too_long_is_too_larg
 
 #[tokio::test]
 async fn a_text_that_is_no_utf_8_is_a_trap() {
-    for (bytes, length) in [("ff", 1), ("c328", 2), ("eda080", 3), ("f0909f", 3), ("c0af", 2)] {
+    for (bytes, length) in [("ff", 1usize), ("c328", 2), ("eda080", 3), ("f0909f", 3), ("c0af", 2)] {
         let at = |n: usize, byte: &str| format!("(i32.store8 (i32.const {}) (i32.const 0x{byte}))", 3600 + n);
         let bytes_at: String = (0..length).map(|n| at(n, &bytes[2 * n..2 * n + 2])).collect();
-        let fault = build(&(bytes_at + &list(METHOD, 3600, length as i64))).await.expect_err(bytes);
+        let fault = build(&(bytes_at + &list(METHOD, 3600, i64::try_from(length).expect("a few bytes"))))
+            .await
+            .expect_err(bytes);
         assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::Trap, Some("abi")), "{bytes}: {fault}");
         assert!(fault.message.contains("utf-8"), "{fault}");
     }
@@ -142,13 +145,14 @@ fn curious() -> Vec<u8> {
         );
     // Sixteen letters of each number; the version's pointer is at 1032, its length at 1036.
     let spell = |at: u32, number: &str| {
-        (0..16).map(|n| {
+        let letter = |n: u32| {
+            let (at, shift) = (at + n, 4 * n);
             format!(
-                "(i32.store8 (i32.const {}) (i32.add (i32.const 97) (i32.and (i32.const 15) (i32.wrap_i64 (i64.shr_u ({number}) (i64.const {}))))))",
-                at + n,
-                4 * n
+                "(i32.store8 (i32.const {at}) (i32.add (i32.const 97) (i32.and (i32.const 15) \
+                 (i32.wrap_i64 (i64.shr_u ({number}) (i64.const {shift}))))))"
             )
-        }).collect::<String>()
+        };
+        (0..16).map(letter).collect::<Vec<_>>().concat()
     };
     let describe = format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))

@@ -117,7 +117,7 @@ const BLOCK: [u8; 3] = [0x02, 0x40, 0x0b];
 fn what_grows_faster_than_the_code_is_bounded_by_what_the_compiler_makes_of_it() {
     let repeated = |code: &[u8], times: u64| code.repeat(usize::try_from(times).unwrap());
     // v values and one branch are v (v / 100 + 1) of work.
-    let values = (FUNCTION_WORK_MAX as f64 * 100.0).sqrt() as u64;
+    let values = (FUNCTION_WORK_MAX * 100).isqrt();
     assert_eq!(over_with(&functions(&repeated(&CALLS, values / 32 - 10), 1)), None);
     let beyond = functions(&repeated(&CALLS, values / 32 + 10), 1);
     assert_eq!(over_with(&beyond), Some("values times branches in one function"));
