@@ -20,6 +20,7 @@ async fn p99(guest: &Guest) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stderr, reason = "the figure is worth seeing, with `--nocapture`")]
 async fn a_guest_that_spins_with_64_in_flight_delays_others_by_less_than_twice_its_deadline() {
     let guest = Guest::of(&guests().join("guest_misbehaving.wasm"), Limits::default()).await;
     let alone = p99(&guest).await;
