@@ -29,7 +29,8 @@ fn named() -> Vec<String> {
     let text = fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md");
     let (_, below) = text.split_once(HEADING).expect("the section");
     let section = below.split("\n## ").next().unwrap_or_default();
-    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    // Below the header and its line.
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
     assert!(rows.len() > 20, "{} rows", rows.len());
     let named = rows.iter().flat_map(|row| {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();

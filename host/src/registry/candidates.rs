@@ -17,6 +17,9 @@ impl Snapshot {
     /// those born after the epoch `born_after`, at most the newest [`BIRTHS_SHOWN_MAX`]: a cluster with one sample has few
     /// words to be found by, and one that is not shown is soon proposed again.
     ///
+    /// The first to ask where not all are shown builds the index of words for all that ask, or waits until it is built; a
+    /// million clusters take seconds.
+    ///
     /// Their `count` and `updated_at` may be older than the snapshot: nothing that a prompt shows.
     ///
     /// # Errors

@@ -23,13 +23,8 @@ fn outcome(request_id: &str, result: Result<Judged, Fault>) -> Outcome {
 }
 
 fn judged(decision: Decision) -> Judged {
-    Judged {
-        decision,
-        cluster_id: None,
-        confidence: Confidence::Medium,
-        rationale: "потому\nчто".into(),
-        proposal: None,
-    }
+    let (cluster_id, rationale, proposal) = (None, "потому\nчто".into(), None);
+    Judged { decision, cluster_id, confidence: Confidence::Medium, rationale, proposal }
 }
 
 fn assign(request_id: &str, cluster_id: &str) -> Outcome {
