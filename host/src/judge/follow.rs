@@ -14,8 +14,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-/// The longest that a component may take to withstand the hostile responses, and as long again to look at its server.
-const TRIAL_MAX: Duration = Duration::from_mins(1);
+/// The longest that a component may take to withstand the hostile responses, and as long again to look at its server: a
+/// second or two as a rule, and many times that on a machine that is busy.
+const TRIAL_MAX: Duration = Duration::from_mins(2);
+/// How often the hostile responses are tried. Where there is more to do than processors, a call may wait for its turn
+/// longer than its deadline, through no fault of its own; what a component does wrong, it does wrong each time.
+const TRIALS: u32 = 3;
 
 /// Follows the folder while it lives.
 pub(super) struct Following {
@@ -179,11 +183,18 @@ impl<F: Fn(&Change)> Follower<F> {
 
 /// Whether it survives what no honest server sends.
 async fn withstands(provider: &dyn Provider) -> Result<(), Refused> {
-    let cases = timeout(TRIAL_MAX, hostile(provider, &[])).await;
-    let failure = match cases {
-        Ok(cases) => first_failure(&cases),
-        Err(_) => Some(format!("does not withstand the hostile responses within {} s", TRIAL_MAX.as_secs())),
+    let trials = async {
+        let mut failure = None;
+        for _ in 0..TRIALS {
+            failure = first_failure(&hostile(provider, &[]).await);
+            if failure.is_none() {
+                break;
+            }
+        }
+        failure
     };
+    let too_slow = |_| Some(format!("does not withstand the hostile responses within {} s", TRIAL_MAX.as_secs()));
+    let failure = timeout(TRIAL_MAX, trials).await.unwrap_or_else(too_slow);
     let hint = format!("`judge-host providers test {}` shows them all", provider.identity().path.display());
     failure.map_or(Ok(()), |reason| Err(Refused { reason, hint: Some(hint) }))
 }

@@ -1,5 +1,6 @@
 //! Whether what a provider says of itself can be used: it names files, headers and rows, and is shown to people.
 
+use super::Refusal;
 use crate::model::{AuthSlot, Descriptor, SettingSpec};
 use http::{HeaderName, HeaderValue};
 use std::collections::HashSet;
@@ -27,9 +28,21 @@ const HEADERS_OF_THE_HOST: &[&str] = &[
     "expect",
 ];
 
+/// What a provider says of itself, asked twice.
+///
+/// # Errors
+/// Where it is not the same, or cannot be used.
+pub(super) fn same(first: Descriptor, second: &Descriptor) -> Result<Descriptor, Refusal> {
+    if first != *second {
+        return Err(Refusal::DescribeDiffers);
+    }
+    check(&first).map_err(|reason| Refusal::BadDescriptor { reason })?;
+    Ok(first)
+}
+
 /// # Errors
 /// The first field that cannot be used, and why.
-pub(super) fn check(descriptor: &Descriptor) -> Result<(), String> {
+fn check(descriptor: &Descriptor) -> Result<(), String> {
     if !is_id(&descriptor.id) {
         return Err(format!("`id` has to match [a-z0-9][a-z0-9-]{{0,62}}: {}", shown(&descriptor.id)));
     }
@@ -141,6 +154,15 @@ mod tests {
     #[test]
     fn a_plain_descriptor_is_good() {
         assert_eq!(check(&descriptor()), Ok(()));
+    }
+
+    #[test]
+    fn who_says_two_things_of_itself_is_refused() {
+        assert!(same(descriptor(), &descriptor()).is_ok());
+        let other = Descriptor { summary: "Something else.".to_owned(), ..descriptor() };
+        assert!(matches!(same(descriptor(), &other), Err(Refusal::DescribeDiffers)));
+        let bad = || Descriptor { id: String::new(), ..descriptor() };
+        assert!(matches!(same(bad(), &bad()), Err(Refusal::BadDescriptor { .. })));
     }
 
     #[test]

@@ -41,11 +41,7 @@ pub(super) async fn load(core: &Arc<Core>, artifact: Artifact, signer: Signer) -
 async fn describe(guest: &Guest) -> Result<Descriptor, Refusal> {
     let first = guest.describe().await.map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
     let second = guest.describe().await.map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
-    if first != second {
-        return Err(Refusal::DescribeDiffers);
-    }
-    descriptor::check(&first).map_err(|reason| Refusal::BadDescriptor { reason })?;
-    Ok(first)
+    descriptor::same(first, &second)
 }
 
 fn compile(engine: &Engine, bytes: &[u8]) -> Result<component::Component, Refusal> {

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Generous, since the machine may be busy.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Generous, since the machine may be busy: to try a component takes a second of computing.
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A judge, the folder that it follows, and what it told of it.
 struct Followed {

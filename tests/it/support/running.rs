@@ -9,6 +9,9 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 /// Generous, since the machine may be busy; far below what a run would wait for a server that is silent.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The same for what takes a run a second of computing when it has a processor to itself.
+const LONG_PATIENCE: Duration = Duration::from_mins(4);
+
 /// A run under way; dropped, it is killed.
 pub struct Running {
     child: Child,
@@ -79,8 +82,8 @@ impl Running {
                 }
             }
         };
-        let found = tokio::time::timeout(PATIENCE, reading).await;
-        found.unwrap_or_else(|_| panic!("{words}: not within a minute in {}", self.told.stderr))
+        let found = tokio::time::timeout(LONG_PATIENCE, reading).await;
+        found.unwrap_or_else(|_| panic!("{words}: not in time in {}", self.told.stderr))
     }
 
     /// Waits for its end; what it left, with all that was read before. Ended by a signal, its code is -1.
