@@ -3,6 +3,7 @@
 use super::numbers::{median, time};
 use super::table::Figures;
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -33,12 +34,13 @@ pub(crate) fn measure(plugins: &Path, figures: &mut Figures) -> Result<()> {
 /// One start, from the process's beginning to its end.
 fn listing(plugins: &Path, cache: &Path) -> Result<Duration> {
     let mut host = Command::new(env!("CARGO_BIN_EXE_judge-host"));
-    host.arg("--providers").arg(plugins).arg("--cache-dir").arg(cache).arg("providers");
+    host.arg("--providers").arg(plugins).arg("--cache-dir").arg(cache).args(["providers", "--json"]);
     let begun = Instant::now();
     let done = host.output()?;
     let taken = begun.elapsed();
     ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let listed = String::from_utf8_lossy(&done.stdout).matches(" loaded ").count();
-    ensure!(listed == PROVIDERS.len(), "all five are loaded, not {listed}");
+    let listed: Vec<Value> = serde_json::from_slice(&done.stdout).context("the listing")?;
+    let loaded = listed.iter().filter(|provider| provider["state"] == "loaded").count();
+    ensure!(loaded == PROVIDERS.len(), "all five are loaded, not {loaded}");
     Ok(taken)
 }
