@@ -1,5 +1,6 @@
-//! Pure rules: whether, when and how often to try again, and whom to leave alone. No I/O, no clock, no randomness of its
-//! own.
+//! Pure rules: whether, when and how often to try again, how much at once, and whom to leave alone. No I/O, no clock, no
+//! randomness of its own.
 
+pub mod limit;
 pub mod quarantine;
 pub mod retry;

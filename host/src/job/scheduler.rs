@@ -1,16 +1,15 @@
 //! Bounded parallel: permit first, then the next item, and the permit moves into its task.
 
-use super::Drain;
+use super::{Drain, Permits};
 use futures_util::{Stream, StreamExt};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
-/// Works on the items of a stream, never on more than `limit` at once, and sends each result on as it comes. An
-/// item counts as in flight until its result was taken in, so that a slow reader of results holds everything
-/// back. With a limit of 1 the results come in the order of the items, and the next item is not read before.
+/// Works on the items of a stream, never on more at once than there are permits, and sends each result on as it comes.
+/// An item counts as in flight until its result was taken in, so that a slow reader of results holds everything
+/// back. With one permit the results come in the order of the items, and the next item is not read before.
 ///
 /// Ends when the items end, or when `drain` asks: then no further item is taken, and those in flight finish
 /// unless `drain` asks to stop at once.
@@ -20,7 +19,7 @@ use tokio::task::{JoinError, JoinSet};
 /// # Panics
 /// Where `work` panicked: the item's result would be lost in silence otherwise.
 pub async fn schedule<T, O, F, Fut>(
-    limit: usize,
+    permits: &Permits,
     items: impl Stream<Item = T>,
     work: F,
     results: mpsc::Sender<O>,
@@ -30,14 +29,13 @@ pub async fn schedule<T, O, F, Fut>(
     Fut: Future<Output = O> + Send + 'static,
     O: Send + 'static,
 {
-    let permits = Arc::new(Semaphore::new(limit.max(1)));
     let mut items = pin!(items);
     let mut tasks = JoinSet::new();
     loop {
         let permit = tokio::select! {
             biased;
             () = drain.asked() => break,
-            permit = Arc::clone(&permits).acquire_owned() => permit.expect("the semaphore is never closed"),
+            permit = permits.acquire() => permit,
         };
         let item = tokio::select! {
             biased;
@@ -75,6 +73,7 @@ fn surface(ended: Result<(), JoinError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::time::Duration;
 
@@ -105,7 +104,8 @@ mod tests {
                 item
             }
         };
-        let scheduling = schedule(limit, futures_util::stream::iter(0..items), work, tx, &drain);
+        let permits = Permits::fixed(limit);
+        let scheduling = schedule(&permits, futures_util::stream::iter(0..items), work, tx, &drain);
         let collecting = async {
             let mut results = Vec::new();
             while let Some(result) = rx.recv().await {
@@ -145,7 +145,7 @@ mod tests {
         let drain = Drain::default();
         let (tx, mut rx) = mpsc::channel(1);
         drain.stop_now();
-        schedule(5, futures_util::stream::iter(0..9), |_| std::future::pending::<()>(), tx, &drain).await;
+        schedule(&Permits::fixed(5), futures_util::stream::iter(0..9), |_| std::future::pending::<()>(), tx, &drain).await;
         assert_eq!(rx.recv().await, None);
     }
 
@@ -154,6 +154,6 @@ mod tests {
     async fn a_panic_in_the_work_is_not_swallowed() {
         let (tx, _rx) = mpsc::channel(1);
         let work = |_| async { panic!("a bug in the work") };
-        schedule::<_, (), _, _>(2, futures_util::stream::iter(0..1), work, tx, &Drain::default()).await;
+        schedule::<_, (), _, _>(&Permits::fixed(2), futures_util::stream::iter(0..1), work, tx, &Drain::default()).await;
     }
 }

@@ -3,7 +3,7 @@
 use super::Judge;
 use crate::job::sink::Sink;
 use crate::job::source::Source;
-use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport};
+use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport, Permits};
 use crate::registry::RegistryError;
 use std::io;
 use std::sync::Arc;
@@ -110,7 +110,8 @@ impl Judge {
                 worked
             }
         };
-        job::schedule(self.policy.parallel, ReceiverStream::new(items), work, results_tx, &drain).await;
+        let permits = Permits::fixed(self.policy.parallel);
+        job::schedule(&permits, ReceiverStream::new(items), work, results_tx, &drain).await;
         let written = writing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         written?;
         let interrupted = asked.begun();

@@ -1,7 +1,7 @@
 //! Records that the caller holds, rather than a file: as a slice, in order, or as a stream, as they finish.
 
 use super::Judge;
-use crate::job::{self, Drain, Item, Plan};
+use crate::job::{self, Drain, Item, Permits, Plan};
 use crate::model::{Outcome, Record};
 use crate::registry::{Registry, RegistryError};
 use futures_util::{Stream, StreamExt};
@@ -67,7 +67,7 @@ impl Judge {
                 (record, slice_id)
             });
             let work = move |(record, slice_id)| once(plans.now(), Arc::clone(&registry), record, slice_id);
-            job::schedule(parallel, items, work, tx, &Drain::default()).await;
+            job::schedule(&Permits::fixed(parallel), items, work, tx, &Drain::default()).await;
         });
         Outcomes { outcomes, judging: AbortOnDropHandle::new(judging) }
     }
