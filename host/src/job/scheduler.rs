@@ -145,7 +145,8 @@ mod tests {
         let drain = Drain::default();
         let (tx, mut rx) = mpsc::channel(1);
         drain.stop_now();
-        schedule(&Permits::fixed(5), futures_util::stream::iter(0..9), |_| std::future::pending::<()>(), tx, &drain).await;
+        schedule(&Permits::fixed(5), futures_util::stream::iter(0..9), |_| std::future::pending::<()>(), tx, &drain)
+            .await;
         assert_eq!(rx.recv().await, None);
     }
 
@@ -154,6 +155,7 @@ mod tests {
     async fn a_panic_in_the_work_is_not_swallowed() {
         let (tx, _rx) = mpsc::channel(1);
         let work = |_| async { panic!("a bug in the work") };
-        schedule::<_, (), _, _>(&Permits::fixed(2), futures_util::stream::iter(0..1), work, tx, &Drain::default()).await;
+        schedule::<_, (), _, _>(&Permits::fixed(2), futures_util::stream::iter(0..1), work, tx, &Drain::default())
+            .await;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::curve::scaled;
 use super::pressure::{Ceiling, Complaints};
-use super::probe::{Probing, Settled};
+use super::probe::{Moment, Probing, Settled};
 use super::search::{Search, Step};
 use super::window::{Latencies, Window};
 use super::{Bounds, Ended, Ending, Pressure, Reason, State};
@@ -12,8 +12,10 @@ use std::time::Duration;
 const CUT: f64 = 0.5;
 /// The gentlest cut, where the server answered nearly all calls.
 const CUT_LEAST: f64 = 0.75;
+/// By how much the limit returns to where it was, with each batch that is answered.
+const RETURN: usize = 2;
 /// The longest wait that a server may ask for before more are in flight again.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
 
 /// A limit that moves between bounds. See the module.
 #[derive(Clone, Debug)]
@@ -111,7 +113,7 @@ impl Adaptive {
             Phase::Searching(search) if search.rising => Reason::SlowStart,
             Phase::Searching(_) => Reason::Narrowing,
             Phase::Returning(home) => Reason::Returning { to: home.level },
-            Phase::Settled(settled) => match (settled.is_probing(), self.ceiling.at(self.now)) {
+            Phase::Settled(settled) => match (settled.probes_upwards(), self.ceiling.at(self.now)) {
                 (Some(true), _) => Reason::ProbingUp { from: settled.base },
                 (Some(false), _) => Reason::ProbingDown { from: settled.base },
                 (None, _) if settled.base == self.bounds.max() => Reason::HeldByMax,
@@ -131,46 +133,51 @@ impl Adaptive {
 
     /// After a batch of answers.
     fn onwards(&mut self) {
-        let (min, max) = (self.bounds.min(), self.most());
         let Some(estimate) = self.window.estimate() else { return };
+        let (min, max, latency_s) = (self.bounds.min(), self.most(), self.latencies.mixing_s());
         match &mut self.phase {
-            Phase::Searching(search) => match search.step(self.level, &estimate, min, max) {
-                Step::Wait => {}
-                Step::Measure(level) => self.measure(level),
-                Step::Settle(level) => {
-                    let mut settled = Settled::new(level, &search.curve);
-                    settled.rest(self.now, self.latencies.mixing_s());
-                    self.phase = Phase::Settled(settled);
-                    self.measure(level);
-                }
-            },
+            Phase::Searching(search) => {
+                let step = search.step(self.level, &estimate, min, max);
+                self.take(step);
+            }
             Phase::Settled(settled) => {
-                match settled.step(&estimate, self.now, self.latencies.mixing_s(), min, max.0) {
+                match settled.step(&estimate, &Moment { at: self.now, latency_s, min, max: max.0 }) {
                     Probing::Wait => {}
                     Probing::Measure(level) => self.measure(level),
                     Probing::Changed(mut search) => {
                         let step = search.onwards(min, max);
                         self.phase = Phase::Searching(search);
-                        if let Step::Measure(level) | Step::Settle(level) = step {
-                            self.measure(level);
-                        }
+                        self.take(step);
                     }
                 }
             }
             Phase::Returning(home) if self.level < home.level => {
-                let level = home.level.min(self.level * 2);
+                let level = home.level.min(self.level * RETURN);
                 self.measure(level);
             }
             Phase::Returning(home) => {
                 self.phase = match home.settled.take() {
                     Some(mut settled) => {
-                        settled.rest(self.now, self.latencies.mixing_s());
+                        settled.rest(self.now, latency_s);
                         Phase::Settled(settled)
                     }
                     None => Phase::Searching(Search::near()),
                 };
                 self.measure(self.level);
             }
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match (step, &self.phase) {
+            (Step::Measure(level), _) => self.measure(level),
+            (Step::Settle(level), Phase::Searching(search)) => {
+                let mut settled = Settled::new(level, &search.curve);
+                settled.rest(self.now, self.latencies.mixing_s());
+                self.phase = Phase::Settled(settled);
+                self.measure(level);
+            }
+            _ => {}
         }
     }
 
@@ -183,28 +190,23 @@ impl Adaptive {
     /// The server complained: sharply down, to a number that it bore where one is known.
     fn cut(&mut self, pressure: Pressure) {
         let from = self.level;
-        let half = scaled(from, CUT).min(from.saturating_sub(1)).max(self.bounds.min());
-        let mut to = half;
-        // Complaints that go on after a cut have nothing to do with the number in flight.
-        let home = match self.cut.take() {
-            Some(cut) => {
-                self.ceiling.lift();
-                self.phase = Phase::Returning(cut.home.clone());
-                cut.home
-            }
-            None => {
-                self.ceiling.raise(from, pressure, self.now);
-                let (home, borne) = self.give_way(from, pressure);
-                to = borne.unwrap_or(half);
-                home
-            }
+        let half = scaled(from, CUT);
+        let (home, to) = if let Some(cut) = self.cut.take() {
+            // Complaints that go on after a cut have nothing to do with the number in flight.
+            self.ceiling.lift();
+            self.phase = Phase::Returning(cut.home.clone());
+            (cut.home, half)
+        } else {
+            self.ceiling.raise(from, pressure, self.now);
+            let (home, borne) = self.give_way(from, pressure);
+            (home, borne.unwrap_or(half))
         };
         self.cut = Some(Cut { pressure, from, home });
         self.complaints.clear();
         self.measure(to);
     }
 
-    /// Where the limit was, and a number that the server bore; the phase goes on below the number that it did not.
+    /// Where the limit was, and a number that the server bears; the phase goes on below the one that it does not.
     fn give_way(&mut self, from: usize, pressure: Pressure) -> (Home, Option<usize>) {
         match &mut self.phase {
             Phase::Searching(search) => {
@@ -223,7 +225,7 @@ impl Adaptive {
                 self.phase = if first { Phase::Returning(home.clone()) } else { Phase::Searching(Search::near()) };
                 let served = self.complaints.served().filter(|_| pressure == Pressure::Overload);
                 let served = served.map(|served| served.clamp(from as f64 * CUT, from as f64 * CUT_LEAST));
-                (home, served.map(|served| scaled(served.round() as usize, 1.0).max(self.bounds.min())))
+                (home, served.map(|served| scaled(1, served)))
             }
             Phase::Returning(home) => (home.clone(), None),
         }

@@ -79,8 +79,15 @@ impl Curve {
     /// equals is the one whose noise was kindest.
     fn best_estimate(&self, but: Option<usize>) -> Option<Estimate> {
         let others = Curve { points: self.points.clone(), anchor: None };
-        let best = others.points[&others.best()?];
-        let equals = others.points.iter().filter(|(level, estimate)| Some(**level) != but && estimate.agrees(&best));
+        let best_level = others.best()?;
+        let best = others.points[&best_level];
+        // Below the best a number is rather worse, and above it rather as good.
+        let is_equal = |level: usize, estimate: &Estimate| {
+            let (ratio, error) = estimate.ratio(&best);
+            (ratio - 1.0).abs() <= if level < best_level { error } else { error * CLEAR }
+        };
+        let equals =
+            others.points.iter().filter(|(level, estimate)| Some(**level) != but && is_equal(**level, estimate));
         let pooled = equals.map(|(_, estimate)| *estimate).reduce(|a, b| a.pooled(&b)).unwrap_or(best);
         Some(Estimate { rate: pooled.rate.max(self.anchor.unwrap_or(0.0)), ..pooled })
     }
@@ -109,9 +116,11 @@ impl Curve {
     /// Whether more in flight gained until the top of what is known.
     fn rises(&self) -> bool {
         let Some((top, estimate)) = self.points.last_key_value() else { return false };
-        self.reference(*top).is_none_or(|(reference, below)| {
+        let fell = self.best().is_some_and(|best| best < *top && estimate.is_below(&self.points[&best]));
+        let gained = self.reference(*top).is_none_or(|(reference, below)| {
             estimate.rate / below.rate >= (*top as f64 / *reference as f64).powf(RISE_POWER)
-        })
+        });
+        gained && !fell
     }
 
     /// Where to measure next, or where to settle.
@@ -124,8 +133,7 @@ impl Curve {
         }
         // Where throughput falls again above the best, the peak may lie between.
         if let Some((upper, estimate)) = self.points.range(best + 1..).next()
-            && let (ratio, error) = estimate.ratio(&self.points[&best])
-            && ratio + error * CLEAR < KEEP
+            && estimate.is_below(&self.points[&best])
             && let Some(middle) = between(best, *upper)
         {
             return Next::Narrow(middle);
@@ -144,7 +152,10 @@ impl Curve {
         let mut good = best;
         for (level, estimate) in self.points.range(..best).rev() {
             let (ratio, error) = estimate.ratio(&whole);
-            if !estimate.is_final() && (ratio - KEEP).abs() <= error * CLEAR {
+            let unclear = !estimate.is_final() && (ratio - KEEP).abs() <= error * CLEAR;
+            // To take a number for too small by mistake means to stay far above the one that is looked for.
+            let hardly_worse = !estimate.is_sure() && ratio < KEEP && ratio + error >= KEEP;
+            if unclear || hardly_worse {
                 return Next::Narrow(*level);
             }
             if ratio < KEEP {
@@ -185,4 +196,53 @@ fn between(low: usize, high: usize) -> Option<usize> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "slots are few, and never negative")]
 pub(super) fn scaled(level: usize, factor: f64) -> usize {
     (level as f64 * factor).round() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOUBLING: Range = Range { min: 1, max: 256, is_ceiling: false, up: 2.0, down: 0.5 };
+
+    fn curve(points: &[(usize, f64)]) -> Curve {
+        let mut curve = Curve::default();
+        for (level, rate) in points {
+            curve.insert(*level, Estimate { rate: *rate, error: 0.005, answers: 900.0, seconds: 60.0 });
+        }
+        curve
+    }
+
+    #[test]
+    fn the_next_measurement_follows_from_what_is_known() {
+        let ceiling = Range { max: 11, is_ceiling: true, ..DOUBLING };
+        for (points, range, next, why) in [
+            (&[(5, 5.0)][..], DOUBLING, Next::Rise(10), "nothing is known of more"),
+            (&[(5, 5.0), (10, 10.0)], DOUBLING, Next::Rise(20), "it still rises"),
+            (&[(5, 5.0), (10, 10.0)], Range { max: 16, ..DOUBLING }, Next::Rise(16), "not over the most"),
+            (&[(6, 6.0)], ceiling, Next::Rise(9), "half of the way to where the server complained"),
+            (&[(9, 9.0), (10, 10.0), (11, 11.0)], ceiling, Next::Settle(11), "next to it"),
+            (&[(10, 10.0), (20, 12.0), (40, 12.0)], DOUBLING, Next::Narrow(14), "between too few and enough"),
+            (&[(10, 10.0), (11, 11.0), (12, 12.0), (20, 12.0), (40, 12.0)], DOUBLING, Next::Settle(12), "the knee"),
+            (&[(5, 1.0), (10, 1.0)], DOUBLING, Next::Narrow(3), "fewer may do"),
+            (&[(1, 1.0), (2, 1.0), (4, 1.0)], DOUBLING, Next::Settle(1), "the least that is allowed"),
+            (&[(10, 10.0), (20, 18.0), (40, 12.0)], DOUBLING, Next::Narrow(28), "the peak may be above"),
+            (&[(20, 18.0), (22, 19.0), (25, 16.0)], DOUBLING, Next::Narrow(23), "the peak may be next to it"),
+        ] {
+            assert_eq!(curve(points).next(&range), next, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_crude_measurement_is_repeated_where_it_decides() {
+        let mut curve = curve(&[(10, 10.0), (40, 20.0), (80, 20.0)]);
+        curve.insert(20, Estimate { rate: 19.5, error: 0.05, answers: 40.0, seconds: 2.0 });
+        assert_eq!(curve.next(&DOUBLING), Next::Narrow(20));
+    }
+
+    #[test]
+    fn what_one_slot_more_gains_is_a_share_of_the_throughput() {
+        let gain = curve(&[(10, 10.0), (20, 12.0)]).gain_per_slot(10).expect("more is known");
+        assert!((gain - 0.02).abs() < 1e-9, "{gain}");
+        assert_eq!(curve(&[(10, 10.0)]).gain_per_slot(10), None);
+    }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 /// The word of a fault that says that the server's memory did not hold what was asked of it at once. A provider gives
 /// it as the fault's code.
-pub const OUT_OF_MEMORY: &str = "out-of-memory";
+const OUT_OF_MEMORY: &str = "out-of-memory";
 
 /// One call that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

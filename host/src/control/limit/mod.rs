@@ -13,6 +13,8 @@ mod pressure;
 mod probe;
 mod search;
 mod state;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use adaptive::Adaptive;

@@ -13,7 +13,7 @@ const COMPLAINTS_SHARE: f64 = 0.15;
 /// How many refusals a call that was not answered in time weighs: it is rarer, and took a slot for long.
 const TIMEOUT_WEIGHT: usize = 2;
 /// How long a number is avoided at which the server complained; doubled with each time.
-const AVOIDED: Duration = Duration::from_secs(60);
+const AVOIDED: Duration = Duration::from_mins(1);
 /// The same where its memory ran out: that costs all calls in flight, and often a restart.
 const AVOIDED_OUT_OF_MEMORY: Duration = Duration::from_mins(10);
 /// The longest that a number is avoided.
@@ -81,8 +81,7 @@ impl Complaints {
     pub(super) fn served(&self) -> Option<f64> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);
         let span = last.at.saturating_sub(first.at).as_secs_f64();
-        let busy: f64 =
-            self.recent.iter().filter(|seen| seen.weight == 0).map(|seen| seen.latency.as_secs_f64()).sum();
+        let busy: f64 = self.recent.iter().filter(|seen| seen.weight == 0).map(|seen| seen.latency.as_secs_f64()).sum();
         (span > 0.0).then(|| busy / span)
     }
 }

@@ -1,5 +1,6 @@
 //! What one number in flight brings: answers a second, and how sure that is.
 
+use super::curve::KEEP;
 use super::{Ended, Ending};
 use std::time::Duration;
 
@@ -59,6 +60,12 @@ impl Estimate {
     pub(super) fn agrees(&self, other: &Estimate) -> bool {
         let (ratio, error) = self.ratio(other);
         (ratio - 1.0).abs() <= error * CLEAR
+    }
+
+    /// Whether this rate is clearly lower than another, by more than what may be lost.
+    pub(super) fn is_below(&self, other: &Estimate) -> bool {
+        let (ratio, error) = self.ratio(other);
+        ratio + error * CLEAR < KEEP
     }
 
     /// How this rate stands to another, with the error of that.
@@ -207,5 +214,64 @@ impl Window {
         let variance = squares.sum::<f64>() / number;
         // The spread of few is known badly, and more often too small.
         (number >= BATCHES_FOR_SPREAD).then(|| (variance / number).sqrt() * number / (number - 1.5))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(at_s: f64, latency_s: f64, in_flight: usize) -> Ended {
+        let (at, latency) = (Duration::from_secs_f64(at_s), Duration::from_secs_f64(latency_s));
+        Ended { at, latency, in_flight, ending: Ending::Answered }
+    }
+
+    #[test]
+    fn waves_are_counted_in_whole_waves() {
+        let (mut window, mut latencies) = (Window::new(5, 5, Duration::ZERO), Latencies::default());
+        for wave in 1..=40 {
+            for _ in 0..5 {
+                window.add(&ended(f64::from(wave), 1.0, 5), &mut latencies);
+            }
+            if let Some(estimate) = window.estimate() {
+                assert!((estimate.rate - 5.0).abs() < 0.01, "{estimate:?} after {wave} waves");
+            }
+        }
+        let estimate = window.estimate().expect("forty waves");
+        assert!(estimate.is_sure(), "{estimate:?}");
+    }
+
+    #[test]
+    fn what_began_before_the_change_is_not_counted() {
+        let (mut window, mut latencies) = (Window::new(10, 20, Duration::ZERO), Latencies::default());
+        // Twenty that began before come at once, and then ten a second.
+        for _ in 0..20 {
+            assert!(!window.add(&ended(1.0, 1.0, 20), &mut latencies));
+        }
+        for number in 1..=100 {
+            window.add(&ended(1.0 + f64::from(number) / 10.0, 1.0, 10), &mut latencies);
+        }
+        let estimate = window.estimate().expect("a hundred answers");
+        assert!((estimate.rate - 10.0).abs() < 0.01, "{estimate:?}");
+    }
+
+    #[test]
+    fn the_error_is_about_that_of_the_rate() {
+        let mut off = Vec::new();
+        for seed in 0..60 {
+            let mut chance = fastrand::Rng::with_seed(seed);
+            let (mut window, mut latencies) = (Window::new(1, 1, Duration::ZERO), Latencies::default());
+            let mut at_s = 0.0;
+            for _ in 0..500 {
+                // An exponential latency of one second.
+                let latency_s = -(1.0 - chance.f64()).ln();
+                at_s += latency_s;
+                window.add(&ended(at_s, latency_s, 1), &mut latencies);
+            }
+            let estimate = window.estimate().expect("five hundred answers");
+            off.push(((estimate.rate - 1.0) / estimate.error).powi(2));
+        }
+        let spread = (off.iter().sum::<f64>() / off.len() as f64).sqrt();
+        assert!((0.5..1.5).contains(&spread), "the rates are off by {spread} of what is told");
     }
 }

@@ -116,6 +116,12 @@ impl Model {
         class / mean * (variance.sqrt() * normal - variance / 2.0).exp()
     }
 
+    /// The same server as it is at this time, for ever: without what happens to it now and then.
+    pub(super) fn as_at(&self, at_s: f64) -> Model {
+        let capacity = if self.capacity.is_empty() { Vec::new() } else { vec![[0.0, straight(&self.capacity, at_s)]] };
+        Model { capacity, cold_start_s: 0.0, event: Vec::new(), ..self.clone() }
+    }
+
     fn varies(&self) -> bool {
         self.cold_start_s > 0.0 || !self.capacity.is_empty() || self.neighbour.is_some() || !self.event.is_empty()
     }
