@@ -133,10 +133,15 @@ impl Curve {
         }
         // Where throughput falls again above the best, the peak may lie between.
         if let Some((upper, estimate)) = self.points.range(best + 1..).next()
-            && estimate.is_below(&self.points[&best])
             && let Some(middle) = between(best, *upper)
         {
-            return Next::Narrow(middle);
+            let (ratio, _) = estimate.ratio(&self.points[&best]);
+            if estimate.is_below(&self.points[&best]) {
+                return Next::Narrow(middle);
+            }
+            if ratio < KEEP && !estimate.is_final() {
+                return Next::Narrow(*upper);
+            }
         }
         let Some(whole) = self.best_estimate(None) else { return Next::Settle(best) };
         if !self.points[&best].is_final() {

@@ -111,8 +111,11 @@ pub(super) struct Window {
     changed_s: f64,
     settled: bool,
     batch: Batch,
-    /// Answers and seconds of each batch.
+    /// Answers and seconds of each batch, or of as many together as `united` says; the last may lack some.
     batches: Vec<(f64, f64)>,
+    united: usize,
+    /// Batches in the last of `batches`.
+    last: usize,
     latency: f64,
     latency_squared: f64,
 }
@@ -137,6 +140,8 @@ impl Window {
             settled: false,
             batch: Batch::default(),
             batches: Vec::with_capacity(BATCHES_MAX),
+            united: 1,
+            last: 1,
             latency: 0.0,
             latency_squared: 0.0,
         }
@@ -178,9 +183,21 @@ impl Window {
     }
 
     fn close(&mut self, batch: &Batch, at_s: f64) {
-        self.batches.push((batch.answered as f64, (at_s - batch.from_s).max(1e-6)));
-        if self.batches.len() == BATCHES_MAX {
-            self.batches = self.batches.chunks(2).map(|pair| (pair[0].0 + pair[1].0, pair[0].1 + pair[1].1)).collect();
+        let (answers, seconds) = (batch.answered as f64, (at_s - batch.from_s).max(1e-6));
+        match self.batches.last_mut() {
+            Some(last) if self.last < self.united => {
+                *last = (last.0 + answers, last.1 + seconds);
+                self.last += 1;
+            }
+            _ => {
+                if self.batches.len() == BATCHES_MAX {
+                    let twos = self.batches.chunks(2).map(|two| (two[0].0 + two[1].0, two[0].1 + two[1].1));
+                    self.batches = twos.collect();
+                    self.united *= 2;
+                }
+                self.batches.push((answers, seconds));
+                self.last = 1;
+            }
         }
         self.latency += batch.latency;
         self.latency_squared += batch.latency_squared;
@@ -206,8 +223,9 @@ impl Window {
     /// The standard error as the batches differ: where calls queue, they last more alike than the work that they wait
     /// for. None for too few batches.
     fn of_batches(&self, pace: f64) -> Option<f64> {
-        let number = self.batches.len() as f64;
-        let squares = self.batches.iter().map(|(answers, seconds)| {
+        let whole = self.batches.len() - usize::from(self.last < self.united);
+        let number = whole as f64;
+        let squares = self.batches[..whole].iter().map(|(answers, seconds)| {
             let off = seconds / answers / pace - 1.0;
             off * off
         });
