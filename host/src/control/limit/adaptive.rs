@@ -193,7 +193,6 @@ impl Adaptive {
         let half = scaled(from, CUT);
         let (home, to) = if let Some(cut) = self.cut.take() {
             // Complaints that go on after a cut have nothing to do with the number in flight.
-            self.ceiling.lift();
             self.phase = Phase::Returning(cut.home.clone());
             (cut.home, half)
         } else {

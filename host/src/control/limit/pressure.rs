@@ -117,13 +117,8 @@ impl Ceiling {
     /// Forgets it where this number, or more, is borne by now.
     pub(super) fn borne(&mut self, level: usize) {
         if self.known.is_some_and(|known| known.level <= level) {
-            self.lift();
+            *self = Ceiling::default();
         }
-    }
-
-    /// Forgets it: it had nothing to do with the number in flight.
-    pub(super) fn lift(&mut self) {
-        *self = Ceiling::default();
     }
 
     /// The number to stay below, and why; none once that is too long ago.

@@ -18,12 +18,23 @@ fn ended(limit: &Limit, at: Duration, ending: Ending) -> Ended {
 }
 
 /// Keeps the limit used up by a server of so many slots for a while, and tells each of its states.
-fn serve(limit: &mut Limit, slots: usize, seconds: u64, mut each: impl FnMut(Duration, &Limit)) {
+fn serve(limit: &mut Limit, slots: usize, seconds: u64, each: impl FnMut(Duration, &Limit)) {
+    serve_from(limit, Duration::ZERO, slots, seconds, each);
+}
+
+/// The same from a moment on; when it ends.
+fn serve_from(
+    limit: &mut Limit,
+    from: Duration,
+    slots: usize,
+    seconds: u64,
+    mut each: impl FnMut(Duration, &Limit),
+) -> Duration {
     let mut chance = fastrand::Rng::with_seed(1);
-    let mut free = vec![Duration::ZERO; slots];
+    let mut free = vec![from; slots];
     let mut calls = BinaryHeap::new();
-    let mut now = Duration::ZERO;
-    while now < Duration::from_secs(seconds) {
+    let mut now = from;
+    while now < from + Duration::from_secs(seconds) {
         while calls.len() < limit.current() {
             let slot = free.iter_mut().min().expect("a slot");
             *slot = (*slot).max(now) + SECOND.mul_f64(0.8 + chance.f64() * 0.4);
@@ -35,6 +46,7 @@ fn serve(limit: &mut Limit, slots: usize, seconds: u64, mut each: impl FnMut(Dur
         limit.ended(&Ended { at: now, latency: now.saturating_sub(begun), in_flight, ending: Ending::Answered });
         each(now, limit);
     }
+    now
 }
 
 #[test]
@@ -50,8 +62,9 @@ fn a_fixed_limit_heeds_nothing() {
 #[test]
 fn settles_where_more_gains_nothing_and_says_so() {
     let mut limit = Limit::adaptive(bounds(1, 256, 5));
-    let mut reasons = Vec::new();
+    let (mut reasons, mut told) = (Vec::new(), Vec::new());
     serve(&mut limit, 12, 1000, |_, limit| {
+        told.push(limit.state().to_string());
         let reason = std::mem::discriminant(&limit.state().reason);
         if reasons.last() != Some(&reason) {
             reasons.push(reason);
@@ -64,8 +77,6 @@ fn settles_where_more_gains_nothing_and_says_so() {
     for expected in [Reason::Narrowing, Reason::ProbingUp { from: 0 }, Reason::ProbingDown { from: 0 }] {
         assert!(reasons.contains(&std::mem::discriminant(&expected)), "never {expected:?}");
     }
-    let mut told = Vec::new();
-    serve(&mut limit, 12, 300, |_, limit| told.push(limit.state().to_string()));
     assert!(told.iter().any(|told| told.contains("+1 slot gained 0.")), "{:?}", told.last());
 }
 
@@ -143,11 +154,11 @@ fn a_stray_refusal_cuts_nothing_and_many_cut_again_and_again() {
     let refused = Ending::Overloaded { retry_after: None };
     let mut limit = Limit::adaptive(bounds(1, 64, 32));
     for number in 1..400 {
-        let ending = if number % 20 == 0 { refused } else { Ending::Answered };
+        let ending = if number % 8 == 0 { refused } else { Ending::Answered };
         // With a slot free, so that nothing is measured.
         limit.ended(&Ended { in_flight: 16, ..ended(&limit, SECOND * 2 + SECOND / 32 * number, ending) });
     }
-    assert_eq!(limit.current(), 32, "one of twenty");
+    assert_eq!(limit.current(), 32, "one of eight");
     let mut levels = vec![32];
     for number in 0..400 {
         limit.ended(&ended(&limit, SECOND * 20 + SECOND / 8 * number, refused));
@@ -159,6 +170,39 @@ fn a_stray_refusal_cuts_nothing_and_many_cut_again_and_again() {
 }
 
 #[test]
+fn refusals_at_every_number_are_not_blamed_on_the_number() {
+    let mut limit = Limit::adaptive(bounds(1, 64, 5));
+    let mut at = serve_from(&mut limit, Duration::ZERO, 12, 600, |_, _| {});
+    let settled = limit.state().settled.expect("settled");
+    for _ in 0..200 {
+        at += SECOND / 4;
+        limit.ended(&Ended { latency: Duration::ZERO, ..ended(&limit, at, Ending::Overloaded { retry_after: None }) });
+    }
+    assert_eq!(limit.current(), 1);
+    let mut blamed = false;
+    serve_from(&mut limit, at, 12, 120, |_, limit| {
+        blamed |= matches!(limit.state().reason, Reason::HeldBy { .. });
+    });
+    assert_eq!(limit.state().settled, Some(settled), "{}", limit.state());
+    assert!(!blamed);
+}
+
+#[test]
+fn a_server_that_changes_is_probed_soon() {
+    let mut limit = Limit::adaptive(bounds(1, 64, 5));
+    // Long enough for probes to be minutes apart.
+    let at = serve_from(&mut limit, Duration::ZERO, 24, 4280, |_, _| {});
+    let mut probed = None;
+    serve_from(&mut limit, at, 12, 800, |now, limit| {
+        if matches!(limit.state().reason, Reason::ProbingDown { .. }) {
+            probed.get_or_insert(now.saturating_sub(at));
+        }
+    });
+    let probed = probed.expect("fewer are tried, as fewer are served");
+    assert!(probed < Duration::from_mins(3), "{probed:?}");
+}
+
+#[test]
 fn no_more_are_in_flight_before_the_time_that_the_server_asked_for() {
     let refused = Ending::Overloaded { retry_after: Some(SECOND * 40) };
     let mut limit = Limit::adaptive(bounds(1, 64, 16));
@@ -167,8 +211,10 @@ fn no_more_are_in_flight_before_the_time_that_the_server_asked_for() {
     }
     let after_cut = limit.current();
     assert!(after_cut < 16);
-    serve(&mut limit, 64, 38, |at, limit| assert!(limit.current() <= after_cut, "{} at {at:?}", limit.state()));
-    serve(&mut limit, 64, 100, |_, _| {});
+    let at = serve_from(&mut limit, SECOND, 64, 38, |at, limit| {
+        assert!(limit.current() <= after_cut, "{} at {at:?}", limit.state());
+    });
+    serve_from(&mut limit, at, 64, 100, |_, _| {});
     assert!(limit.current() > after_cut, "{}", limit.state());
 }
 
