@@ -102,6 +102,9 @@ fn check(name: &str) -> Row {
         worst = worst.min(other.share(&ran, &best));
         breaches.extend((ran.peak > other.limit.max).then(|| format!("{} in flight, over the most", ran.peak)));
     }
+    if worst < scenario.expect.share_min && worst < share {
+        breaches.push(format!("throughput is {worst:.3} of the best fixed limit's with another seed"));
+    }
     let found = phases.iter().map(|phase| ran.median(phase.from_s, phase.to_s).to_string()).collect::<Vec<_>>();
     let best = best.iter().map(|(level, rate)| format!("{level} ({rate:.2}/s)")).collect::<Vec<_>>();
     let away = phases.iter().map(|phase| ran.away(phase.from_s, phase.to_s)).fold(0.0, f64::max);
