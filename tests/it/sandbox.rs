@@ -9,10 +9,11 @@ mod quarantine;
 
 use crate::support::server::{Reply, Server};
 use crate::support::{cache, guests, plugins};
+use judge_host::control::limit::Limit;
 use judge_host::control::quarantine::QuarantineRule;
 use judge_host::control::retry::RetryPolicy;
-use judge_host::judge::{Policy, connect};
-use judge_host::model::{Births, Decision, Fault, FaultKind, Outcome, Record, Settings};
+use judge_host::judge::{Policy, Seat, connect};
+use judge_host::model::{Decision, Fault, FaultKind, Outcome, Record, Settings};
 use judge_host::provider::Provider;
 use judge_host::registry::Registry;
 use judge_host::sandbox::{Limits, Sandbox, SandboxOptions};
@@ -59,14 +60,15 @@ impl Guest {
     /// A judge that misbehaves like this, in this phase, and tries again at once.
     fn judge(&self, verb: &str, phase: &str) -> Judge {
         let extra = [("phase", phase), ("verb", verb)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        self.judge_by(&self.provider, policy(extra.to_vec()))
+        self.judge_by(&self.provider, extra.to_vec(), policy())
     }
 
-    fn judge_by(&self, provider: &Arc<dyn Provider>, policy: Policy) -> Judge {
+    fn judge_by(&self, provider: &Arc<dyn Provider>, extra: Vec<(String, String)>, policy: Policy) -> Judge {
         let descriptor = &provider.identity().descriptor;
         let transport = connect(descriptor, Some(&self.server.url()), None, TransportLimits::default()).unwrap();
         let registry = Arc::new(Registry::temporary().unwrap());
-        Judge::new(Arc::clone(provider), transport, registry, policy, "b".to_owned())
+        let seat = Seat::new(Arc::clone(provider), Settings { extra, ..Settings::default() }, transport);
+        Judge::new([seat], registry, policy, "b".to_owned())
     }
 
     async fn judge_one(&self, verb: &str, phase: &str) -> Outcome {
@@ -76,24 +78,18 @@ impl Guest {
 
     /// The other component judges as if nothing had happened.
     async fn other_goes_on(&self, after: &str) {
-        let judge = self.judge_by(&self.other, policy(Vec::new()));
+        let judge = self.judge_by(&self.other, Vec::new(), policy());
         let outcomes = judge.judge_slice(records(1), None).await.unwrap();
         assert_eq!(decision(&outcomes[0]), Ok(Decision::Skip), "another provider after {after}");
     }
 }
 
-fn policy(extra: Vec<(String, String)>) -> Policy {
+fn policy() -> Policy {
     Policy {
-        settings: Arc::new(Settings { extra, ..Settings::default() }),
-        instructions: Arc::default(),
-        allow_new_cluster: true,
-        candidates_max: 20,
-        births: Births::Strict,
         retry: RetryPolicy { backoff_base: Duration::from_millis(1), ..RetryPolicy::default() },
-        quarantine: QuarantineRule::default(),
         total_timeout: PATIENCE,
-        parallel: 1,
-        slice_size: 60,
+        limit: Limit::fixed(1),
+        ..Policy::default()
     }
 }
 
@@ -203,7 +199,7 @@ async fn an_instance_is_never_used_twice() {
 async fn every_record_has_its_own_trap() {
     let guest = Guest::load().await;
     let extra = [("phase", "parse"), ("verb", "panic")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let judge = guest.judge_by(&guest.provider, Policy { quarantine: LENIENT, ..policy(extra.to_vec()) });
+    let judge = guest.judge_by(&guest.provider, extra.to_vec(), Policy { quarantine: LENIENT, ..policy() });
     let outcomes = judge.judge_slice(records(20), Some(5)).await.unwrap();
     for outcome in &outcomes {
         assert_eq!((decision(outcome).unwrap_err().kind, outcome.attempts), (FaultKind::Trap, 2));

@@ -5,6 +5,7 @@ use super::setup::{self, Setup};
 use super::watch::watch;
 use super::{Ending, advice, stdout};
 use judge_host::config::{Layers, parallel_levels};
+use judge_host::control::limit::Limit;
 use judge_host::job::sink::Sink;
 use judge_host::job::source::Source;
 use judge_host::judge::Run;
@@ -42,7 +43,7 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
     let mut failed = 0;
     for level in levels {
         let registry = Arc::new(advice::of(fresh(&clusters).await)?);
-        let judge = prepared.elsewhere(registry, level.get());
+        let judge = prepared.elsewhere(registry, Limit::fixed(level.get()));
         let source = advice::of(Source::open(records))?;
         let position = source.position();
         let batch_id = "bench".to_owned();
@@ -76,7 +77,7 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
     if args.json {
         let identity = setup.provider.identity();
         let provider = identity.descriptor.id.clone();
-        let model = prepared.policy().settings.model.clone();
+        let model = prepared.seats()[0].settings.model.clone();
         let records = measured.first().map_or(0, |row| row.records);
         stdout::json(&Report { provider, model, records, levels: rows })?;
     } else {

@@ -5,9 +5,9 @@ use super::bodies::Bodies;
 use anyhow::Context;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
-use judge_host::control::quarantine::QuarantineRule;
+use judge_host::control::limit::Limit;
 use judge_host::control::retry::RetryPolicy;
-use judge_host::judge::{Change, Connection, Loader, Policy};
+use judge_host::judge::{Change, Connection, Loader, Policy, Seat};
 use judge_host::model::{Instructions, Settings};
 use judge_host::provider::{Admission, Catalog, Keys, Provider};
 use judge_host::registry::{ClusterDraft, Registry, exchange};
@@ -23,6 +23,7 @@ pub(super) struct Setup {
     loader: Loader,
     catalog: Arc<Catalog>,
     transport: Option<Arc<dyn Transport>>,
+    settings: Settings,
     /// Where requests go; none for a provider that sends nothing.
     pub(super) endpoint: Option<String>,
     /// Whether a key goes along.
@@ -56,21 +57,30 @@ impl Setup {
         if run.log_bodies {
             transport = transport.map(|inner| Arc::new(Bodies::around(inner, console)) as Arc<dyn Transport>);
         }
-        let policy = policy(run, own.settings, instructions);
-        Ok(Setup { transport, endpoint: own.endpoint, has_key, policy, provider, loader, catalog })
+        let policy = policy(run, instructions);
+        Ok(Setup {
+            settings: own.settings,
+            transport,
+            endpoint: own.endpoint,
+            has_key,
+            policy,
+            provider,
+            loader,
+            catalog,
+        })
     }
 
     /// The judge over a registry, not yet prepared.
     pub(super) fn judge(&self, registry: Arc<Registry>, batch_id: &str) -> Judge {
-        let (provider, transport) = (Arc::clone(&self.provider), self.transport.clone());
-        Judge::new(provider, transport, registry, self.policy.clone(), batch_id.to_owned())
+        let seat = Seat::new(Arc::clone(&self.provider), self.settings.clone(), self.transport.clone());
+        Judge::new([seat], registry, self.policy.clone(), batch_id.to_owned())
     }
 
     /// The same, once its provider has looked at its server.
     pub(super) async fn prepared(&self, registry: Arc<Registry>, batch_id: &str) -> anyhow::Result<Judge> {
         let mut judge = self.judge(registry, batch_id);
         let id = &self.provider.identity().descriptor.id;
-        judge.prepare().await.with_context(|| match &self.endpoint {
+        judge.prepare().await.map_err(|unprepared| unprepared.fault).with_context(|| match &self.endpoint {
             Some(endpoint) => format!("provider `{id}` cannot start with {endpoint}"),
             None => format!("provider `{id}` cannot start"),
         })?;
@@ -152,18 +162,17 @@ fn instructions(run: &RunConfig) -> anyhow::Result<Instructions> {
     Ok(Instructions { text, rationale_language: run.language.clone() })
 }
 
-fn policy(run: &RunConfig, settings: Settings, instructions: Instructions) -> Policy {
+fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
     Policy {
-        settings: Arc::new(settings),
         instructions: Arc::new(instructions),
         allow_new_cluster: run.allow_new_cluster,
         candidates_max: run.candidates_max.get(),
         births: run.births,
         retry: RetryPolicy { attempts_max: run.attempts.get(), ..RetryPolicy::default() },
-        quarantine: QuarantineRule::default(),
         total_timeout: run.total_timeout,
-        parallel: run.parallel.get(),
+        limit: Limit::fixed(run.parallel.get()),
         slice_size: run.slice_size.get() as u64,
+        ..Policy::default()
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         rejudged: counters.rejudged.load(Relaxed),
         quarantines: counters.quarantines.load(Relaxed),
         wall,
-        parallel: judge.policy().parallel,
+        parallel: judge.policy().limit.current(),
         interrupted: report.interrupted,
     };
     Ok(Watched { tally, intake: report.intake, facts, ended })

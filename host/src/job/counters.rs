@@ -13,6 +13,12 @@ pub struct Counters {
     pub calls: AtomicU64,
     /// Verdicts that were asked for again, as clusters had been born meanwhile.
     pub rejudged: AtomicU64,
+    /// Attempts after the first at one judgement by one provider.
+    pub retries: AtomicU64,
+    /// Verdicts that were not sure enough, and went on to the next in the chain.
+    pub escalated: AtomicU64,
+    /// Faults of one in the chain that went on to the next.
+    pub fell_back: AtomicU64,
     /// Whether the input was read to its end.
     pub input_ended: AtomicBool,
     /// How often a component was put into quarantine.

@@ -1,13 +1,16 @@
 //! A record's way: read, judge, commit, write. This room knows providers, transports and the registry by their
 //! traits and faces only, never what is behind them.
 
+mod attempts;
 mod brief;
 mod counters;
+mod deadline;
 mod drain;
 mod echo;
 mod hash;
 mod intake;
 mod judgement;
+mod link;
 mod permits;
 mod plan;
 mod prepare;
@@ -21,11 +24,14 @@ mod verdict;
 mod ward;
 mod worker;
 
+pub use attempts::SENDS_MAX;
 pub use counters::Counters;
+use deadline::Deadline;
 pub use drain::Drain;
 pub use intake::{Intake, IntakeError, IntakeReport, Item, intake};
-pub use judgement::{SENDS_MAX, first_step};
-pub use permits::{Permit, Permits};
+pub use judgement::first_step;
+pub use link::{Endpoint, Link, Route};
+pub use permits::{Permit, Permits, Place};
 pub use plan::Plan;
 pub use prepare::{SENDS_MAX as PREPARE_SENDS_MAX, prepare};
 pub use prepared::Prepared;

@@ -1,4 +1,4 @@
-//! Permits whose number may change while they are held.
+//! Permits to have a record in flight, and the lanes that its calls go by. Their numbers may change while they are held.
 
 use crate::control::limit::{Ended, Ending, Limit, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Permits to have a record in flight, as many as a limit allows. Clones are the same permits.
+/// Permits to have a record in flight: as many as the operator chose, or as all lanes bear together. A lane is an endpoint,
+/// for one model; a call takes a place on one. Clones are the same permits.
 ///
 /// A limit that sinks takes no permit back: none is given until enough have come back.
 #[derive(Clone, Debug)]
@@ -19,14 +20,25 @@ struct Shared {
     begun: Instant,
     // Held for a few instructions at a time, never across an await.
     held: Mutex<Held>,
-    // Wakes one waiter. More than one permit may come free at once, so whoever gets one wakes the next.
+    // Wakes one who waits for a permit. More than one may come free at once, so whoever gets one wakes the next.
     freed: Notify,
+    // Wakes all who wait for a place on a lane: each may wait for other lanes.
+    moved: Notify,
 }
 
 #[derive(Debug)]
 struct Held {
-    limit: Limit,
+    /// Records in flight at most, where the operator chose that.
+    most: Option<usize>,
     in_flight: usize,
+    lanes: Vec<Lane>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    /// How many calls it bears; none where only the records are counted.
+    limit: Option<Limit>,
+    calls: usize,
 }
 
 /// Leave to have one record in flight, until it is dropped.
@@ -35,16 +47,30 @@ pub struct Permit {
     shared: Arc<Shared>,
 }
 
+/// A place on a lane, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    shared: Arc<Shared>,
+    lane: usize,
+}
+
 impl Permits {
-    /// As many permits as this limit allows at each moment.
-    pub fn new(limit: Limit) -> Self {
-        let held = Mutex::new(Held { limit, in_flight: 0 });
-        Permits { shared: Arc::new(Shared { begun: Instant::now(), held, freed: Notify::new() }) }
+    /// Permits over lanes of these limits; `most` is the operator's number, which the lanes share. Without it each lane
+    /// is to have a limit.
+    pub fn over(most: Option<usize>, limits: impl IntoIterator<Item = Option<Limit>>) -> Self {
+        let lanes = limits.into_iter().map(|limit| Lane { limit, calls: 0 }).collect();
+        let held = Mutex::new(Held { most: most.map(|most| most.max(1)), in_flight: 0, lanes });
+        Permits { shared: Arc::new(Shared { begun: Instant::now(), held, freed: Notify::new(), moved: Notify::new() }) }
     }
 
-    /// Always this many; 0 counts as 1.
-    pub fn fixed(limit: usize) -> Self {
-        Permits::new(Limit::fixed(limit))
+    /// As many permits as the limit of the one lane allows at each moment.
+    pub fn new(limit: Limit) -> Self {
+        Permits::over(None, [Some(limit)])
+    }
+
+    /// Always this many, for one lane; 0 counts as 1.
+    pub fn fixed(most: usize) -> Self {
+        Permits::over(Some(most), [None])
     }
 
     /// Waits for a permit. Dropping the future loses nothing.
@@ -60,7 +86,7 @@ impl Permits {
 
     fn try_acquire(&self) -> Option<Permit> {
         let mut held = self.shared.lock();
-        let limit = held.limit.current();
+        let limit = held.limit();
         if held.in_flight >= limit {
             return None;
         }
@@ -72,16 +98,37 @@ impl Permits {
         Some(Permit { shared: Arc::clone(&self.shared) })
     }
 
-    /// Tells the limit how a call ended that took this long.
-    pub fn ended(&self, latency: Duration, ending: Ending) {
+    /// Waits for a place on one of these lanes. Dropping the future loses nothing.
+    pub async fn place(&self, lanes: &[usize]) -> Place {
+        loop {
+            let moved = self.shared.moved.notified();
+            if let Some(place) = self.try_place(lanes) {
+                return place;
+            }
+            moved.await;
+        }
+    }
+
+    fn try_place(&self, lanes: &[usize]) -> Option<Place> {
         let mut held = self.shared.lock();
-        let before = held.limit.current();
+        let free = lanes.iter().copied().filter(|lane| held.lanes[*lane].has_room());
+        let lane = free.min_by_key(|lane| held.lanes[*lane].calls)?;
+        held.lanes[lane].calls += 1;
+        Some(Place { shared: Arc::clone(&self.shared), lane })
+    }
+
+    /// Tells a lane's limit how a call on it ended that took this long.
+    pub fn ended(&self, lane: usize, latency: Duration, ending: Ending) {
+        let mut held = self.shared.lock();
+        let before = held.limit();
         // Read under the lock, so that the limit sees time go forwards.
         let at = self.shared.begun.elapsed();
-        let in_flight = held.in_flight;
-        held.limit.ended(&Ended { at, latency, in_flight, ending });
-        if held.limit.current() > before {
+        let in_flight = held.in_flight_of(lane);
+        let Some(limit) = &mut held.lanes[lane].limit else { return };
+        limit.ended(&Ended { at, latency, in_flight, ending });
+        if held.limit() > before {
             self.shared.freed.notify_one();
+            self.shared.moved.notify_waiters();
         }
     }
 
@@ -90,9 +137,38 @@ impl Permits {
         self.shared.lock().in_flight
     }
 
-    /// Where the limit stands, and why.
-    pub fn state(&self) -> State {
-        self.shared.lock().limit.state()
+    /// How many records may be in flight now.
+    pub fn limit(&self) -> usize {
+        self.shared.lock().limit()
+    }
+
+    /// Where the limit of a lane stands, and why; none where it has none of its own.
+    pub fn state(&self, lane: usize) -> Option<State> {
+        self.shared.lock().lanes.get(lane)?.limit.as_ref().map(Limit::state)
+    }
+}
+
+impl Held {
+    fn limit(&self) -> usize {
+        let together = || self.lanes.iter().filter_map(|lane| lane.limit.as_ref()).map(Limit::current).sum::<usize>();
+        self.most.unwrap_or_else(together).max(1)
+    }
+
+    /// What a lane's limit is to take for its use. Between its calls a record is on no lane; where all permits are given, what
+    /// a lane lacks is on its way to it.
+    fn in_flight_of(&self, lane: usize) -> usize {
+        let Lane { limit, calls } = &self.lanes[lane];
+        match limit {
+            _ if self.lanes.len() == 1 => self.in_flight,
+            Some(limit) if self.in_flight >= self.limit() => limit.current().max(*calls),
+            _ => *calls,
+        }
+    }
+}
+
+impl Lane {
+    fn has_room(&self) -> bool {
+        self.limit.as_ref().is_none_or(|limit| self.calls < limit.current())
     }
 }
 
@@ -103,6 +179,13 @@ impl Shared {
     }
 }
 
+impl Place {
+    /// Which lane it is on.
+    pub fn lane(&self) -> usize {
+        self.lane
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         self.shared.lock().in_flight -= 1;
@@ -110,6 +193,12 @@ impl Drop for Permit {
     }
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.lock().lanes[self.lane].calls -= 1;
+        self.shared.moved.notify_waiters();
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,8 +221,8 @@ mod tests {
         let permits = Permits::new(Limit::adaptive(Bounds::try_new(1, 64, 16).expect("bounds")));
         let mut taken = take(&permits, 16).await;
         assert!(is_empty(&permits).await);
-        permits.ended(Duration::ZERO, Ending::OutOfMemory);
-        assert_eq!((permits.state().limit, permits.in_flight()), (8, 16));
+        permits.ended(0, Duration::ZERO, Ending::OutOfMemory);
+        assert_eq!((permits.limit(), permits.in_flight()), (8, 16));
         taken.truncate(8);
         assert!(is_empty(&permits).await, "eight are in flight, and eight are allowed");
         taken.truncate(7);
@@ -150,9 +239,9 @@ mod tests {
         });
         for _ in 0..200 {
             tokio::time::advance(Duration::from_millis(500)).await;
-            permits.ended(Duration::from_secs(1), Ending::Answered);
+            permits.ended(0, Duration::from_secs(1), Ending::Answered);
         }
-        assert!(permits.state().limit >= 4, "{}", permits.state());
+        assert!(permits.limit() >= 4, "{:?}", permits.state(0));
         let got = tokio::time::timeout(Duration::from_secs(1), waiting).await.expect("woken").expect("no panic");
         assert_eq!((got, taken.len()), (2, 2));
     }

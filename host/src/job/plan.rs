@@ -1,21 +1,18 @@
-use super::{Counters, Prepared, Wards};
+use super::{Counters, Link, Permits, Wards};
 use crate::control::retry::RetryPolicy;
-use crate::model::{Births, Cluster, Fault, Instructions, Job, Record, Settings, Task};
-use crate::transport::Transport;
+use crate::model::{Births, Cluster, Confidence, Fault, Instructions, Job, Record, Task};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What all records of a run share that are judged by one component.
+/// What all records of a run share that are judged by the same components.
 #[derive(Clone)]
 pub struct Plan {
     /// The batch that the outcomes are committed under.
     pub batch_id: String,
-    /// Who judges.
-    pub prepared: Arc<Prepared>,
-    /// Who sends; none for a provider that sends nothing.
-    pub transport: Option<Arc<dyn Transport>>,
-    /// How to judge.
-    pub settings: Arc<Settings>,
+    /// Who judges: the first, and after it whoever it cannot do without. Never empty.
+    pub chain: Vec<Link>,
+    /// A verdict less sure than this goes on to the next in the chain; none lets every verdict stand.
+    pub escalate_below: Option<Confidence>,
     /// What to know besides.
     pub instructions: Arc<Instructions>,
     /// Whether a new cluster is an allowed decision.
@@ -34,23 +31,31 @@ pub struct Plan {
     pub counters: Arc<Counters>,
     /// How the components of the run behave, and who is in quarantine.
     pub wards: Arc<Wards>,
+    /// How much may be in flight.
+    pub permits: Permits,
 }
 
 impl Plan {
-    /// The question for one record. Its brief is made anew only where the candidates are others than last time.
+    /// The question for records that are shown the same, to one of the chain. Its brief is made anew only where the
+    /// candidates are others than last time.
     ///
     /// # Errors
     /// Where the provider makes no brief.
-    pub(super) async fn job(&self, record: &Arc<Record>, candidates: &Arc<[Arc<Cluster>]>) -> Result<Job, Fault> {
-        let Prepared { provider, profile, briefs } = self.prepared.as_ref();
+    pub(super) async fn job(
+        &self,
+        link: &Link,
+        records: Vec<Arc<Record>>,
+        candidates: &Arc<[Arc<Cluster>]>,
+    ) -> Result<Job, Fault> {
         let task = || Task {
             candidates: Arc::clone(candidates),
             instructions: Arc::clone(&self.instructions),
             allow_new_cluster: self.allow_new_cluster,
-            settings: Arc::clone(&self.settings),
-            profile: Arc::clone(profile),
+            settings: Arc::clone(&link.route.settings),
+            profile: Arc::clone(&link.prepared.profile),
         };
-        let (task, brief) = briefs.of(provider.as_ref(), candidates, task).await?;
-        Ok(Job { records: vec![Arc::clone(record)], task, brief })
+        let provider = link.prepared.provider.as_ref();
+        let (task, brief) = link.prepared.briefs.of(provider, candidates, task).await?;
+        Ok(Job { records, task, brief })
     }
 }

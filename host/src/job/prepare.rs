@@ -26,7 +26,7 @@ pub async fn prepare(
         let fault = match tokio::time::timeout(left, attempt(provider, transport, settings)).await {
             Ok(Ok(profile)) => return Ok(profile),
             Ok(Err(fault)) => fault,
-            Err(_) => return Err(super::judgement::out_of_time("preparation", total_timeout)),
+            Err(_) => return Err(super::deadline::out_of_time("preparation", total_timeout)),
         };
         attempts += 1;
         let left = total_timeout.saturating_sub(begun.elapsed());
@@ -47,11 +47,11 @@ async fn attempt(
         let outgoing = match provider.prepare(settings, previous).await? {
             Preparation::Ready(profile) => return Ok(profile),
             Preparation::Send(_) if sends == SENDS_MAX => {
-                return Err(super::judgement::too_many_sends("preparation", SENDS_MAX));
+                return Err(super::attempts::too_many_sends("preparation", SENDS_MAX));
             }
             Preparation::Send(outgoing) => outgoing,
         };
-        let transport = transport.ok_or_else(super::judgement::no_endpoint)?;
+        let transport = transport.ok_or_else(super::link::no_endpoint)?;
         let response = transport.send(&outgoing.request).await?;
         sends += 1;
         previous = Some(Previous { state: outgoing.state, response });

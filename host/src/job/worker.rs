@@ -1,13 +1,12 @@
 //! The whole story of one record, top to bottom: judged, perhaps judged again because others were quicker, committed.
 
-use super::Plan;
 use super::intake::Item;
 use super::judgement::{judge, unreadable};
+use super::{Deadline, Plan};
 use crate::model::{Births, Outcome, Record};
 use crate::registry::{BirthTurn, Recorded, Registry, RegistryError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
 
 /// How often a record is judged again. It waits for its turn first, in which nobody overtakes it, so once is enough, or
 /// twice where a birth was on its way when the turn began. To judge it beside others before it has its turn costs three
@@ -56,22 +55,23 @@ async fn settle(
     record: &Arc<Record>,
     slice_id: u64,
 ) -> Result<Outcome, RegistryError> {
-    let begun = Instant::now();
+    let mut deadline = Deadline::new(plan.total_timeout);
     // A record that names its candidates is shown no newborn, so judging it again would ask the same once more.
     let births = if record.candidates.is_some() { Births::Free } else { plan.births };
     let mut proposed =
-        match commit(registry, judge(plan, registry, record, slice_id, begun).await, record, births, None).await? {
+        match commit(registry, judge(plan, registry, record, slice_id, &mut deadline).await, record, births, None)
+            .await?
+        {
             Recorded::Committed(committed) => return Ok(committed.outcome),
             Recorded::Overtaken(outcome) => outcome,
         };
-    let left = plan.total_timeout.saturating_sub(begun.elapsed());
-    let Ok(turn) = tokio::time::timeout(left, registry.birth_turn()).await else {
+    let Ok(turn) = tokio::time::timeout(deadline.left(), registry.birth_turn()).await else {
         return stands(registry, proposed, record).await;
     };
     let turn = turn?;
     for _ in 0..REJUDGED_MAX {
         plan.counters.rejudged.fetch_add(1, Relaxed);
-        let again = after(&proposed, judge(plan, registry, record, slice_id, begun).await);
+        let again = after(&proposed, judge(plan, registry, record, slice_id, &mut deadline).await);
         if again.result.is_err() {
             // The row tells of the judgement that stands; the one that failed has cost its time and money.
             proposed = Outcome { latency: again.latency, usage: again.usage, ..proposed };

@@ -1,13 +1,11 @@
 //! The folder of providers while a judge judges: what comes is loaded and tried beside the records, and put into service
 //! in one step, or refused while the one before goes on.
 
-use super::{Change, Judge, Loader};
+use super::{Change, Judge, Loader, Seat};
 use crate::conformance::{first_failure, hostile};
-use crate::job::{self, Prepared};
+use crate::job::Prepared;
 use crate::model::Descriptor;
 use crate::provider::{Artifact, Catalog, Provider, Refused, RefusedFile, Stamp, Touched, Watch};
-use crate::transport::Transport;
-use arc_swap::ArcSwap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +29,7 @@ pub(super) struct Following {
 struct Follower<F> {
     loader: Loader,
     catalog: Arc<Catalog>,
-    serving: Arc<ArcSwap<Prepared>>,
-    transport: Option<Arc<dyn Transport>>,
+    seats: Arc<[Seat]>,
     policy: super::Policy,
     told: F,
 }
@@ -49,8 +46,7 @@ impl Judge {
         let follower = Follower {
             loader,
             catalog: Arc::clone(&catalog),
-            serving: Arc::clone(&self.serving),
-            transport: self.transport.clone(),
+            seats: Arc::clone(&self.seats),
             policy: self.policy.clone(),
             told,
         };
@@ -128,9 +124,9 @@ impl<F: Fn(&Change)> Follower<F> {
         });
         match taken {
             Ok((provider, prepared)) => {
-                let in_use = prepared.is_some();
-                if let Some(prepared) = prepared {
-                    self.serving.store(Arc::new(prepared));
+                let in_use = !prepared.is_empty();
+                for (seat, prepared) in prepared {
+                    self.seats[seat].seat(prepared);
                 }
                 let identity = Box::new(provider.identity().clone());
                 (self.told)(&Change::Loaded { identity, before, in_use });
@@ -149,35 +145,34 @@ impl<F: Fn(&Change)> Follower<F> {
     }
 
     /// Loads what was read and tries it, as far as it can be tried without a record.
-    async fn tried(&self, artifact: Artifact) -> Result<(Arc<dyn Provider>, Option<Prepared>), RefusedFile> {
+    async fn tried(&self, artifact: Artifact) -> Result<(Arc<dyn Provider>, Vec<(usize, Prepared)>), RefusedFile> {
         let path = artifact.path().to_owned();
         let refused = |refused: Refused| RefusedFile::new(&path, refused);
         let provider = self.loader.admit(artifact).await.map_err(refused)?;
         self.catalog.room_for(provider.as_ref())?;
         withstands(provider.as_ref()).await.map_err(refused)?;
-        if !self.is_in_use(&provider.identity().descriptor.id) {
-            return Ok((provider, None));
+        let mut prepared = Vec::new();
+        for (index, seat) in self.seats.iter().enumerate() {
+            if seat.is_of(&provider.identity().descriptor.id) {
+                prepared.push((index, self.prepared(seat, &provider).await.map_err(refused)?));
+            }
         }
-        let prepared = self.prepared(&provider).await.map_err(refused)?;
-        Ok((provider, Some(prepared)))
+        Ok((provider, prepared))
     }
 
     fn is_in_use(&self, id: &str) -> bool {
-        self.serving.load().provider.identity().descriptor.id == id
+        self.seats.iter().any(|seat| seat.is_of(id))
     }
 
-    /// Lets it look at the run's server, through the run's transport.
-    async fn prepared(&self, provider: &Arc<dyn Provider>) -> Result<Prepared, Refused> {
-        let settings = &self.policy.settings;
-        let serving = self.serving.load_full();
-        fits(&provider.identity().descriptor, &serving.provider.identity().descriptor, &settings.extra)?;
-        let (transport, total) = (self.transport.as_deref(), self.policy.total_timeout.min(TRIAL_MAX));
-        let prepared = job::prepare(provider.as_ref(), transport, settings, &self.policy.retry, total).await;
-        let profile = prepared.map_err(|fault| Refused {
+    /// Lets it look at the seat's server, through the seat's transport.
+    async fn prepared(&self, seat: &Seat, provider: &Arc<dyn Provider>) -> Result<Prepared, Refused> {
+        let serving = seat.provider();
+        fits(&provider.identity().descriptor, &serving.identity().descriptor, &seat.settings.extra)?;
+        let prepared = seat.prepared(provider, &self.policy, self.policy.total_timeout.min(TRIAL_MAX)).await;
+        prepared.map_err(|fault| Refused {
             reason: format!("it cannot start with its server: {fault}"),
             hint: Some(fault.hint.unwrap_or_else(|| "`touch` the file to have it tried again".to_owned())),
-        })?;
-        Ok(Prepared::new(Arc::clone(provider), profile))
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod open;
 mod options;
 mod plans;
 mod run;
+mod seat;
 mod slice;
 
 pub use change::Change;
@@ -17,26 +18,24 @@ pub use loader::Loader;
 pub use open::OpenError;
 pub use options::JudgeOptions;
 pub use run::{Run, RunError, RunReport};
+pub use seat::Seat;
 pub use slice::Outcomes;
 
+use crate::control::limit::Limit;
 use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
-use crate::job::{self, Counters, Plan, Prepared, Wards};
-use crate::model::{Births, Fault, Instructions, Record, Settings, Step};
+use crate::job::{self, Counters, Permits, Plan, Wards};
+use crate::model::{Births, Confidence, Fault, Instructions, Record, Step};
 use crate::provider::{Catalog, Provider};
 use crate::registry::Registry;
-use crate::transport::Transport;
-use arc_swap::ArcSwap;
 use follow::Following;
 use plans::Plans;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How records are judged, whoever the provider is.
+/// How records are judged, whoever judges them.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// How to judge.
-    pub settings: Arc<Settings>,
     /// What to know besides.
     pub instructions: Arc<Instructions>,
     /// Whether a new cluster is an allowed decision.
@@ -45,19 +44,38 @@ pub struct Policy {
     pub candidates_max: usize,
     /// When a new cluster may be born beside others.
     pub births: Births,
+    /// A verdict less sure than this goes on to the next in the chain; none lets every verdict stand.
+    pub escalate_below: Option<Confidence>,
     /// How far a record is pursued.
     pub retry: RetryPolicy,
     /// When a component that fails in its sandbox is left alone.
     pub quarantine: QuarantineRule,
     /// The longest that a record may take, attempts and waits together.
     pub total_timeout: Duration,
-    /// Records judged at one time.
-    pub parallel: usize,
+    /// Records judged at one time: a number that all servers share, or what each is found to bear.
+    pub limit: Limit,
     /// Records a slice.
     pub slice_size: u64,
 }
 
-/// Judges records through one provider, into one registry.
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            instructions: Arc::default(),
+            allow_new_cluster: true,
+            candidates_max: 20,
+            births: Births::default(),
+            escalate_below: None,
+            retry: RetryPolicy::default(),
+            quarantine: QuarantineRule::default(),
+            total_timeout: Duration::from_mins(10),
+            limit: Limit::fixed(5),
+            slice_size: 60,
+        }
+    }
+}
+
+/// Judges records through a chain of providers, into one registry.
 ///
 /// ```no_run
 /// use judge_host::model::Record;
@@ -83,9 +101,8 @@ pub struct Policy {
 /// # }
 /// ```
 pub struct Judge {
-    /// Who judges, until a newer component of it comes.
-    serving: Arc<ArcSwap<Prepared>>,
-    transport: Option<Arc<dyn Transport>>,
+    /// Those who judge, in the order in which they are asked; until newer components of them come.
+    seats: Arc<[Seat]>,
     registry: Arc<Registry>,
     policy: Policy,
     batch_id: String,
@@ -95,46 +112,52 @@ pub struct Judge {
 impl Judge {
     /// A judge of its parts, not yet prepared. Programs that have no reason to build the parts themselves use
     /// [`Judge::open`].
+    ///
+    /// # Panics
+    /// Where nobody has a seat.
     pub fn new(
-        provider: Arc<dyn Provider>,
-        transport: Option<Arc<dyn Transport>>,
+        seats: impl IntoIterator<Item = Seat>,
         registry: Arc<Registry>,
         policy: Policy,
         batch_id: String,
     ) -> Judge {
-        let serving = Arc::new(ArcSwap::from_pointee(Prepared::new(provider, [])));
-        Judge { serving, transport, registry, policy, batch_id, following: None }
+        let seats: Arc<[Seat]> = seats.into_iter().collect();
+        assert!(!seats.is_empty(), "somebody judges");
+        Judge { seats, registry, policy, batch_id, following: None }
     }
 
-    /// Lets the provider look at its server: is it there, is the key right, does it know the model.
+    /// Lets the providers look at their servers: are they there, is the key right, do they know the model.
     ///
     /// # Errors
-    /// The fault that every record would end in.
-    pub async fn prepare(&mut self) -> Result<(), Fault> {
-        let Policy { settings, retry, total_timeout, .. } = &self.policy;
-        let transport = self.transport.as_deref();
-        let provider = self.provider();
-        let profile = job::prepare(provider.as_ref(), transport, settings, retry, *total_timeout).await?;
-        self.serving.store(Arc::new(Prepared::new(provider, profile)));
+    /// The fault that every record would end in at a provider, and the provider.
+    pub async fn prepare(&mut self) -> Result<(), Unprepared> {
+        for (index, seat) in self.seats.iter().enumerate() {
+            let prepared = seat.prepared(&seat.provider(), &self.policy, self.policy.total_timeout).await;
+            seat.seat(prepared.map_err(|fault| Unprepared { seat: index, fault })?);
+        }
         Ok(())
     }
 
     /// The same judge over another registry, with another number of records at one time.
     #[must_use]
-    pub fn elsewhere(&self, registry: Arc<Registry>, parallel: usize) -> Judge {
+    pub fn elsewhere(&self, registry: Arc<Registry>, limit: Limit) -> Judge {
         Judge {
-            serving: Arc::clone(&self.serving),
-            transport: self.transport.clone(),
+            seats: Arc::clone(&self.seats),
             registry,
-            policy: Policy { parallel, ..self.policy.clone() },
+            policy: Policy { limit, ..self.policy.clone() },
             batch_id: self.batch_id.clone(),
             following: None,
         }
     }
 
-    /// Who judges the records that begin now.
+    /// Those who judge, in the order in which they are asked. Never empty.
+    pub fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    /// Who judges first the records that begin now.
     pub fn provider(&self) -> Arc<dyn Provider> {
-        Arc::clone(&self.serving.load().provider)
+        self.seats[0].provider()
     }
 
     /// The providers of the folder that the judge follows; none where it follows none.
@@ -152,20 +175,32 @@ impl Judge {
         &self.policy
     }
 
-    /// What the provider does first for a record; nothing is sent.
+    /// What the first provider does first for a record; nothing is sent.
     ///
     /// # Errors
     /// The fault that the record would end in before anything is sent.
     pub async fn first_step(&self, record: Record) -> Result<Step, Fault> {
-        job::first_step(&self.plan(&self.batch_id, Arc::default()), &self.registry, record).await
+        job::first_step(&self.plan(&self.batch_id, Arc::default(), &self.policy.limit), &self.registry, record).await
     }
 
-    fn plan(&self, batch_id: &str, counters: Arc<Counters>) -> Plan {
+    fn plan(&self, batch_id: &str, counters: Arc<Counters>, limit: &Limit) -> Plan {
+        let (most, each) = match limit {
+            Limit::Fixed(most) => (Some(*most), None),
+            Limit::Adaptive(_) => (None, Some(limit.clone())),
+        };
+        let mut lanes = 0;
+        let chain = self.seats.iter().map(|seat| {
+            let first = lanes;
+            lanes += seat.transports.len();
+            seat.link(first..lanes)
+        });
+        let chain = chain.collect();
+        // Providers that send nothing use this machine's processors, and no lane.
+        let most = most.or_else(|| (lanes == 0).then(|| std::thread::available_parallelism().map_or(1, usize::from)));
         Plan {
             batch_id: batch_id.to_owned(),
-            prepared: self.serving.load_full(),
-            transport: self.transport.clone(),
-            settings: Arc::clone(&self.policy.settings),
+            chain,
+            escalate_below: self.policy.escalate_below,
             instructions: Arc::clone(&self.policy.instructions),
             allow_new_cluster: self.policy.allow_new_cluster,
             candidates_max: self.policy.candidates_max,
@@ -175,10 +210,20 @@ impl Judge {
             total_timeout: self.policy.total_timeout,
             counters,
             wards: Arc::new(Wards::new(self.policy.quarantine)),
+            permits: Permits::over(most, std::iter::repeat_n(each, lanes)),
         }
     }
 
-    fn plans(&self, batch_id: &str, counters: Arc<Counters>) -> Plans {
-        Plans::new(Arc::clone(&self.serving), self.plan(batch_id, counters))
+    fn plans(&self, batch_id: &str, counters: Arc<Counters>, limit: &Limit) -> Plans {
+        Plans::new(Arc::clone(&self.seats), self.plan(batch_id, counters, limit))
     }
+}
+
+/// A provider that cannot start with its server.
+#[derive(Debug)]
+pub struct Unprepared {
+    /// Which of the chain, from 0.
+    pub seat: usize,
+    /// Why.
+    pub fault: Fault,
 }

@@ -1,6 +1,6 @@
 //! From options to a prepared judge.
 
-use super::{Connection, Judge, JudgeOptions, Loader};
+use super::{Connection, Judge, JudgeOptions, Loader, Seat};
 use crate::config::Environment;
 use crate::model::Fault;
 use crate::provider::{Admission, CatalogError, Keys, UnknownProvider, UnusableKey};
@@ -107,10 +107,10 @@ impl Judge {
             None => Registry::temporary()?,
         };
         let model = options.model.clone().or_else(|| descriptor.default_model.clone()).unwrap_or_default();
-        let policy = options.policy(model);
-        let mut judge = Judge::new(provider, transport, Arc::new(registry), policy, options.batch_id);
+        let (seat, policy) = (Seat::new(provider, options.settings(model), transport), options.policy());
+        let mut judge = Judge::new([seat], Arc::new(registry), policy, options.batch_id);
         let prepared = judge.prepare().await;
-        prepared.map_err(|fault| OpenError::Prepare { provider: options.provider, fault })?;
+        prepared.map_err(|unprepared| OpenError::Prepare { provider: options.provider, fault: unprepared.fault })?;
         if options.follow {
             judge.follow(loader, Arc::new(catalog), |_| ());
         }

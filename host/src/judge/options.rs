@@ -1,6 +1,6 @@
 use super::Policy;
 use crate::config::ProxyVariables;
-use crate::control::quarantine::QuarantineRule;
+use crate::control::limit::Limit;
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Instructions, Settings, TrustedKey};
 use crate::transport::{Secret, TransportLimits};
@@ -105,18 +105,17 @@ impl Default for JudgeOptions {
 }
 
 impl JudgeOptions {
-    /// How records are judged, once the model is known.
-    pub(super) fn policy(&self, model: String) -> Policy {
+    /// How the provider judges, once the model is known.
+    pub(super) fn settings(&self, model: String) -> Settings {
         let mut extra = self.settings.clone();
         extra.sort();
+        let JudgeOptions { temperature, max_output_tokens, seed, .. } = *self;
+        Settings { model, temperature, max_output_tokens, seed, extra }
+    }
+
+    /// How records are judged.
+    pub(super) fn policy(&self) -> Policy {
         Policy {
-            settings: Arc::new(Settings {
-                model,
-                temperature: self.temperature,
-                max_output_tokens: self.max_output_tokens,
-                seed: self.seed,
-                extra,
-            }),
             instructions: Arc::new(Instructions {
                 text: self.instructions.clone(),
                 rationale_language: self.language.clone(),
@@ -125,10 +124,10 @@ impl JudgeOptions {
             candidates_max: self.candidates_max,
             births: self.births,
             retry: RetryPolicy { attempts_max: self.attempts.max(1), ..RetryPolicy::default() },
-            quarantine: QuarantineRule::default(),
             total_timeout: self.total_timeout,
-            parallel: self.parallel.max(1),
+            limit: Limit::fixed(self.parallel),
             slice_size: self.slice_size.max(1),
+            ..Policy::default()
         }
     }
 }

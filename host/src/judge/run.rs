@@ -3,7 +3,7 @@
 use super::Judge;
 use crate::job::sink::Sink;
 use crate::job::source::Source;
-use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport, Permits};
+use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport};
 use crate::registry::RegistryError;
 use std::io;
 use std::sync::Arc;
@@ -83,7 +83,8 @@ impl Judge {
         drain: &Drain,
         each: impl FnMut(&Finished) + Send + 'static,
     ) -> Result<RunReport, RunError> {
-        let plans = self.plans(&run.batch_id, Arc::clone(&counters));
+        let plans = self.plans(&run.batch_id, Arc::clone(&counters), &self.policy.limit);
+        let permits = plans.now().permits.clone();
         let asked = drain.clone();
         let drain = drain.child();
         let intake = Intake {
@@ -110,7 +111,6 @@ impl Judge {
                 worked
             }
         };
-        let permits = Permits::fixed(self.policy.parallel);
         job::schedule(&permits, ReceiverStream::new(items), work, results_tx, &drain).await;
         let written = writing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         written?;

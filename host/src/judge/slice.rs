@@ -1,7 +1,8 @@
 //! Records that the caller holds, rather than a file: as a slice, in order, or as a stream, as they finish.
 
 use super::Judge;
-use crate::job::{self, Drain, Item, Permits, Plan};
+use crate::control::limit::Limit;
+use crate::job::{self, Drain, Item, Plan};
 use crate::model::{Outcome, Record};
 use crate::registry::{Registry, RegistryError};
 use futures_util::{Stream, StreamExt};
@@ -54,9 +55,10 @@ impl Judge {
         records: impl Stream<Item = Record> + Send + 'static,
         parallel: Option<usize>,
     ) -> Outcomes {
-        let plans = self.plans(&self.batch_id, Arc::default());
+        let limit = parallel.map_or_else(|| self.policy.limit.clone(), Limit::fixed);
+        let plans = self.plans(&self.batch_id, Arc::default(), &limit);
+        let permits = plans.now().permits.clone();
         let registry = Arc::clone(&self.registry);
-        let parallel = parallel.unwrap_or(self.policy.parallel);
         let slice_size = self.policy.slice_size.max(1);
         let (tx, outcomes) = mpsc::channel(OUTCOMES_AHEAD);
         let judging = tokio::spawn(async move {
@@ -67,7 +69,7 @@ impl Judge {
                 (record, slice_id)
             });
             let work = move |(record, slice_id)| once(plans.now(), Arc::clone(&registry), record, slice_id);
-            job::schedule(&Permits::fixed(parallel), items, work, tx, &Drain::default()).await;
+            job::schedule(&permits, items, work, tx, &Drain::default()).await;
         });
         Outcomes { outcomes, judging: AbortOnDropHandle::new(judging) }
     }

@@ -7,11 +7,10 @@ mod sought;
 use crate::support::{CLUSTERS, Case, Ran, cache, no_probe, plugins};
 use async_trait::async_trait;
 use judge_host::Judge;
+use judge_host::control::limit::Limit;
 use judge_host::control::retry::RetryPolicy;
-use judge_host::judge::{Policy, connect};
-use judge_host::model::{
-    Births, Body, Fault, HttpResponse, Instructions, Job, Preparation, Previous, Record, Settings, Step, Task,
-};
+use judge_host::judge::{Policy, Seat, connect};
+use judge_host::model::{Body, Fault, HttpResponse, Job, Preparation, Previous, Record, Settings, Step, Task};
 use judge_host::provider::{Identity, Provider};
 use judge_host::registry::Registry;
 use judge_host::sandbox::{Sandbox, SandboxOptions};
@@ -240,7 +239,9 @@ async fn a_component_is_handed_nothing_of_the_key() {
             let handed = Arc::<Mutex<Vec<u8>>>::default();
             let watched = Arc::new(Watched { inner: Arc::clone(&inner), handed: Arc::clone(&handed) });
             let registry = Arc::new(Registry::temporary().unwrap());
-            let mut judge = Judge::new(watched, transport, registry, policy(model(provider)), "b".to_owned());
+            let settings = Settings { model: model(provider).to_owned(), ..Settings::default() };
+            let seat = Seat::new(watched, settings, transport);
+            let mut judge = Judge::new([seat], registry, policy(), "b".to_owned());
             judge.prepare().await.unwrap();
             let records = records().into_iter().map(|(id, text)| Record::new(id, text)).collect();
             let outcomes = judge.judge_slice(records, Some(8)).await.unwrap();
@@ -253,17 +254,11 @@ async fn a_component_is_handed_nothing_of_the_key() {
     }
 }
 
-fn policy(model: &str) -> Policy {
+fn policy() -> Policy {
     Policy {
-        settings: Arc::new(Settings { model: model.to_owned(), ..Settings::default() }),
-        instructions: Arc::new(Instructions::default()),
-        allow_new_cluster: true,
-        candidates_max: 20,
-        births: Births::Strict,
-        quarantine: judge_host::control::quarantine::QuarantineRule::default(),
         retry: RetryPolicy { attempts_max: 1, ..RetryPolicy::default() },
         total_timeout: Duration::from_mins(1),
-        parallel: 8,
-        slice_size: 60,
+        limit: Limit::fixed(8),
+        ..Policy::default()
     }
 }

@@ -12,7 +12,7 @@ const RECORDS: usize = 200;
 
 /// The latency that 99 of 100 records do not exceed.
 async fn p99(guest: &Guest) -> Duration {
-    let judge = guest.judge_by(&guest.other, policy(Vec::new()));
+    let judge = guest.judge_by(&guest.other, Vec::new(), policy());
     let outcomes = judge.judge_slice(records(RECORDS), Some(8)).await.unwrap();
     let mut latencies: Vec<_> = outcomes.iter().map(|outcome| outcome.latency).collect();
     latencies.sort_unstable();
@@ -25,7 +25,7 @@ async fn a_guest_that_spins_with_64_in_flight_delays_others_by_less_than_twice_i
     let guest = Guest::of(&guests().join("guest_misbehaving.wasm"), Limits::default()).await;
     let alone = p99(&guest).await;
     let extra = vec![("phase".to_owned(), "build".to_owned()), ("verb".to_owned(), "spin".to_owned())];
-    let spinning = guest.judge_by(&guest.provider, Policy { quarantine: LENIENT, ..policy(extra) });
+    let spinning = guest.judge_by(&guest.provider, extra, Policy { quarantine: LENIENT, ..policy() });
     let mut spins = spinning.judge_stream(futures_util::stream::iter(records(100_000)), Some(64));
     // After the first has ended, all turns are taken.
     assert!(spins.next().await.unwrap().unwrap().result.is_err());

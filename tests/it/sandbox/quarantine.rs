@@ -5,6 +5,7 @@ use crate::support::server::{Reply, Server};
 use crate::support::{Case, guests};
 use async_trait::async_trait;
 use judge_host::Judge;
+use judge_host::judge::Seat;
 use judge_host::model::{
     Answer, Body, Choice, Confidence, Descriptor, Fault, FaultKind, HttpResponse, Job, Outcome, Preparation, Previous,
     Settings, Step, Task, Verdict,
@@ -61,8 +62,8 @@ async fn judge(count: usize, traps: fn(u32) -> bool) -> (Vec<Outcome>, u32, Dura
     };
     let trapping = Arc::new(Trapping { identity, calls: AtomicU32::new(0), traps });
     let provider: Arc<dyn Provider> = Arc::<Trapping>::clone(&trapping);
-    let judge =
-        Judge::new(provider, None, Arc::new(Registry::temporary().unwrap()), policy(Vec::new()), "b".to_owned());
+    let seat = Seat::new(provider, Settings::default(), None);
+    let judge = Judge::new([seat], Arc::new(Registry::temporary().unwrap()), policy(), "b".to_owned());
     let begun = Instant::now();
     let outcomes = judge.judge_slice(records(count), Some(8)).await.unwrap();
     (outcomes, trapping.calls.load(Relaxed), begun.elapsed())

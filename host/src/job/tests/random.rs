@@ -104,7 +104,7 @@ async fn pursue(script: &Script, permits: &Permits, seen: &Mutex<Seen>, seed: u6
         }
         let tried = timeout(ATTEMPT, attempt(script, &mut chance)).await;
         let tried = tried.unwrap_or_else(|_| Err(Fault::new(FaultKind::TimedOut, "late")));
-        permits.ended(called.elapsed(), tried.as_ref().map_or_else(Ending::of_fault, |()| Ending::Answered));
+        permits.ended(0, called.elapsed(), tried.as_ref().map_or_else(Ending::of_fault, |()| Ending::Answered));
         let Err(fault) = tried else { return attempts };
         let left = TOTAL.saturating_sub(begun.elapsed());
         let Some(wait) = policy.wait(&fault, attempts, left, chance.f64()) else { return attempts };
@@ -120,7 +120,7 @@ async fn run(seed: u64) -> Seen {
     let (seen, now, begun) = (Arc::new(Mutex::new(Seen::default())), Arc::new(AtomicUsize::new(0)), Instant::now());
     let work = |record: usize| {
         // The permit was given a moment ago, and nothing ran since.
-        let (in_flight, limit) = (permits.in_flight(), permits.state().limit);
+        let (in_flight, limit) = (permits.in_flight(), permits.limit());
         if in_flight > limit || in_flight > script.most {
             let breach = format!("{in_flight} in flight at a limit of {limit}");
             seen.lock().expect("no panic").breaches.push(breach);

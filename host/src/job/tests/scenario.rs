@@ -83,7 +83,10 @@ async fn run_on_a_virtual_clock(scenario: &Scenario, limit: Limit) -> Ran {
     let begun = Instant::now();
     let permits = Permits::new(limit);
     let server = Server::new(&scenario.server, scenario.seed);
-    let ran = Arc::new(Mutex::new(Ran { states: vec![(0.0, permits.state())], ..Ran::default() }));
+    let ran = Arc::new(Mutex::new(Ran {
+        states: vec![(0.0, permits.state(0).expect("it has a limit of its own"))],
+        ..Ran::default()
+    }));
     let drain = Drain::default();
     let serving = tokio::spawn(server.clone().run());
     let work = |number: u64| {
@@ -136,9 +139,9 @@ async fn pursue(server: &Server, permits: &Permits, ran: &Mutex<Ran>, begun: Ins
             Err(_) => Some(Fault::new(FaultKind::TimedOut, "late")),
         };
         let ending = fault.as_ref().map_or(Ending::Answered, Ending::of_fault);
-        permits.ended(called.elapsed(), ending);
+        permits.ended(0, called.elapsed(), ending);
         {
-            let (state, in_flight) = (permits.state(), permits.in_flight());
+            let (state, in_flight) = (permits.state(0).expect("it has a limit of its own"), permits.in_flight());
             let mut ran = ran.lock().expect("no test panics here");
             ran.peak = ran.peak.max(in_flight);
             if ran.states.last().is_none_or(|(_, last)| *last != state) {

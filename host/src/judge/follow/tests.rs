@@ -1,12 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;
-use crate::control::quarantine::QuarantineRule;
-use crate::control::retry::RetryPolicy;
+use crate::control::limit::Limit;
 use crate::judge::{Judge, Policy};
 use crate::model::{
-    Answer, AuthSlot, Births, Body, Choice, Confidence, Fault, FaultKind, HttpResponse, Job, Preparation, Previous,
-    Record, SettingSpec, Settings, Step, Task, Verdict,
+    Answer, AuthSlot, Body, Choice, Confidence, Fault, FaultKind, HttpResponse, Job, Preparation, Previous, Record,
+    SettingSpec, Settings, Step, Task, Verdict,
 };
 use crate::provider::Identity;
 use crate::registry::Registry;
@@ -66,31 +65,21 @@ impl Provider for Named {
 }
 
 fn judge(name: &str) -> Judge {
-    let policy = Policy {
-        settings: Arc::default(),
-        instructions: Arc::default(),
-        allow_new_cluster: true,
-        candidates_max: 20,
-        births: Births::Strict,
-        quarantine: QuarantineRule::default(),
-        retry: RetryPolicy::default(),
-        total_timeout: Duration::from_mins(1),
-        parallel: 8,
-        slice_size: 60,
-    };
-    Judge::new(Named::of(name), None, Arc::new(Registry::temporary().unwrap()), policy, "b".to_owned())
+    let policy = Policy { total_timeout: Duration::from_mins(1), limit: Limit::fixed(8), ..Policy::default() };
+    let seat = Seat::new(Named::of(name), Settings::default(), None);
+    Judge::new([seat], Arc::new(Registry::temporary().unwrap()), policy, "b".to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_record_has_provider_profile_and_brief_of_one_component_however_often_it_changes() {
     let mut judge = judge("first");
     judge.prepare().await.unwrap();
-    let serving = Arc::clone(&judge.serving);
+    let seats = Arc::clone(&judge.seats);
     let mut swaps = 0;
     // Before every record that is taken another comes into service, while those before it are judged.
     let records = stream::iter(0..500).map(move |n| {
         swaps += 1;
-        serving.store(Arc::new(Named::prepared(&format!("component-{swaps}"))));
+        seats[0].seat(Named::prepared(&format!("component-{swaps}")));
         Record::new(format!("r{n}"), "text")
     });
     let outcomes: Vec<_> = judge.judge_stream(records, Some(16)).collect().await;

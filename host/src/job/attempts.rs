@@ -1,0 +1,167 @@
+//! Attempts at one judgement by one provider, until there is a verdict or the policy ends it.
+
+use super::{Deadline, Link, Plan, echo, hash, verdict};
+use crate::control::limit::Ending;
+use crate::model::{
+    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outgoing, Record, Step, Usage,
+};
+use crate::transport::Transport;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The most requests of one job; the contract says so.
+pub const SENDS_MAX: usize = 3;
+
+/// What came of a record, and what it took.
+pub(super) struct Tried {
+    pub(super) result: Result<Judged, Fault>,
+    pub(super) model: Option<String>,
+    pub(super) request_hash: String,
+    pub(super) attempts: u32,
+    pub(super) latency: Duration,
+    pub(super) usage: Usage,
+}
+
+impl Tried {
+    pub(super) fn not_at_all(fault: Fault) -> Self {
+        Tried {
+            result: Err(fault),
+            model: None,
+            request_hash: String::new(),
+            attempts: 0,
+            latency: Duration::ZERO,
+            usage: Usage::default(),
+        }
+    }
+
+    /// The same, with what another of the chain took beside it.
+    pub(super) fn paid_for(mut self, other: &Tried) -> Self {
+        self.usage.add(&other.usage);
+        self.latency += other.latency;
+        self
+    }
+}
+
+/// Attempts until there is a verdict or the policy ends it; while the component is in quarantine, none.
+pub(super) async fn pursue(
+    plan: &Plan,
+    link: &Link,
+    record: &Arc<Record>,
+    candidates: &Arc<[Arc<Cluster>]>,
+    deadline: &mut Deadline,
+) -> Tried {
+    let judging = Instant::now();
+    let mut tried = Tried::not_at_all(Fault::new(FaultKind::Other, "no attempt was made"));
+    let ward = plan.wards.of(&link.prepared.provider.identity().digest);
+    loop {
+        let entry = match ward.enter(deadline.left()).await {
+            Ok(entry) => entry,
+            // What the record was tried for says more than that it is not tried again.
+            Err(_) if tried.attempts > 0 => break,
+            Err(fault) => {
+                tried.result = Err(fault);
+                break;
+            }
+        };
+        tried.attempts += 1;
+        tried.result = attempt(plan, link, record, candidates, deadline, &mut tried).await;
+        plan.counters.quarantined(entry.leave(&tried.result));
+        let Err(fault) = &tried.result else { break };
+        tried.usage.add(&fault.usage);
+        let Some(wait) = plan.retry.wait(fault, tried.attempts, deadline.left(), fastrand::f64()) else { break };
+        tokio::time::sleep(wait).await;
+        plan.counters.retries.fetch_add(1, Relaxed);
+    }
+    tried.latency = judging.elapsed();
+    tried
+}
+
+/// One attempt. Once a response has come, every fault is one of a request that was sent, whatever its cause.
+async fn attempt(
+    plan: &Plan,
+    link: &Link,
+    record: &Arc<Record>,
+    candidates: &Arc<[Arc<Cluster>]>,
+    deadline: &mut Deadline,
+    tried: &mut Tried,
+) -> Result<Judged, Fault> {
+    let job = deadline.within(plan.job(link, vec![Arc::clone(record)], candidates)).await?;
+    let mut sends = 0;
+    let result = steps(plan, link, &job, deadline, tried, &mut sends).await;
+    result.map_err(|fault| echo::left_out(Fault { request_sent: fault.request_sent || sends > 0, ..fault }, &job))
+}
+
+/// Build, send, parse, perhaps send again, and the check of the answer. `sends` counts the responses that came.
+async fn steps(
+    plan: &Plan,
+    link: &Link,
+    job: &Job,
+    deadline: &mut Deadline,
+    tried: &mut Tried,
+    sends: &mut usize,
+) -> Result<Judged, Fault> {
+    let mut step = deadline.within(link.prepared.provider.build_request(job)).await?;
+    if tried.request_hash.is_empty() {
+        tried.request_hash = match &step {
+            Step::Send(outgoing) => hash::of_request(&outgoing.request),
+            Step::Done(_) => hash::of_job(job),
+        };
+    }
+    loop {
+        let outgoing = match step {
+            Step::Done(answer) => return finish(job, answer, tried),
+            Step::Send(_) if *sends == SENDS_MAX => return Err(too_many_sends("job", SENDS_MAX)),
+            Step::Send(outgoing) => outgoing,
+        };
+        step = exchange(plan, link, job, outgoing, deadline, sends).await?;
+    }
+}
+
+/// One request and what the provider makes of its response, on a place of its own.
+async fn exchange(
+    plan: &Plan,
+    link: &Link,
+    job: &Job,
+    outgoing: Outgoing,
+    deadline: &mut Deadline,
+    sends: &mut usize,
+) -> Result<Step, Fault> {
+    let (place, transport) = deadline.excused(link.route.place(&plan.permits)).await?;
+    let begun = Instant::now();
+    let answered = deadline.within(send(plan, transport, &outgoing.request)).await;
+    let latency = begun.elapsed();
+    let result = match answered {
+        Ok(response) => {
+            *sends += 1;
+            deadline.within(link.prepared.provider.parse_response(job, outgoing.state, response)).await
+        }
+        Err(fault) => Err(fault),
+    };
+    plan.permits.ended(place.lane(), latency, result.as_ref().map_or_else(Ending::of_fault, |_| Ending::Answered));
+    result
+}
+
+/// One call, counted unless it certainly never reached the server.
+async fn send(plan: &Plan, transport: &dyn Transport, request: &HttpRequest) -> Result<HttpResponse, Fault> {
+    // Counted before, since the record's time may end in the middle.
+    plan.counters.calls.fetch_add(1, Relaxed);
+    let answered = transport.send(request).await;
+    if matches!(&answered, Err(fault) if !fault.request_sent) {
+        plan.counters.calls.fetch_sub(1, Relaxed);
+    }
+    answered
+}
+
+fn finish(job: &Job, answer: Answer, tried: &mut Tried) -> Result<Judged, Fault> {
+    tried.usage.add(&answer.usage);
+    let checked = verdict::check(job, &answer);
+    tried.model = answer.model.or(tried.model.take());
+    checked
+}
+
+/// A provider that never comes to an end is ended.
+pub(super) fn too_many_sends(what: &str, sends_max: usize) -> Fault {
+    Fault::new(FaultKind::Blocked, format!("the {what} wants more than {sends_max} requests")).code("steps")
+}
