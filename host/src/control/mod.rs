@@ -1,6 +1,7 @@
 //! Pure rules: whether, when and how often to try again, how fast and how much to ask, what may be spent, and whom to leave
 //! alone. No I/O, no clock, no randomness of its own.
 
+pub mod breaker;
 pub mod fallback;
 pub mod limit;
 pub mod quarantine;

@@ -73,6 +73,9 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// The code by which a provider says that the server's card has not the memory for what was asked of it at once.
+    pub const OUT_OF_MEMORY: &str = "out-of-memory";
+
     /// A fault of a kind, with its sentence.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Fault {

@@ -76,19 +76,16 @@ proptest! {
     fn wrong_estimates_are_made_good(calls in calls(false), tpm in 500_u32..300_000) {
         let sent = run(&mut Rate::new(rule(10_000, tpm)), &calls);
         let largest = sent.iter().map(|sent| i128::from(sent.call.estimated)).max().unwrap_or(0);
-        // What was given back or taken in a window was wrongly estimated in it or was in flight when it began; and what
-        // goes in it may be more than estimated, until it is settled.
-        let wrong = |sent: &Sent| i128::from(sent.call.used.abs_diff(sent.call.estimated));
+        let wrong = |sent: &&Sent| i128::from(sent.call.used.abs_diff(sent.call.estimated));
         for start in sent.iter().map(|sent| sent.went) {
-            let inside = |sent: &&Sent| sent.went >= start && sent.went < start + MINUTE;
-            let used: i128 = sent.iter().filter(inside).map(|sent| i128::from(sent.call.used)).sum();
-            let before = |sent: &&Sent| sent.went < start && sent.settled >= start;
-            let late = |sent: &&Sent| inside(sent) && sent.settled >= sent.went;
-            let given_back: i128 = sent.iter().filter(before).map(wrong).sum();
-            let unsettled: i128 = {
-                let last = sent.iter().filter(inside).map(|sent| sent.went).max().unwrap_or(start);
-                sent.iter().filter(late).filter(|sent| sent.settled > last).map(wrong).sum()
-            };
+            let inside: Vec<&Sent> =
+                sent.iter().filter(|sent| sent.went >= start && sent.went < start + MINUTE).collect();
+            let last = inside.last().map_or(start, |sent| sent.went);
+            let used: i128 = inside.iter().map(|sent| i128::from(sent.call.used)).sum();
+            // Given back in this minute by those before it, and not known in it of those in it.
+            let given_back: i128 =
+                sent.iter().filter(|sent| sent.went < start && sent.settled >= start).map(|sent| wrong(&sent)).sum();
+            let unsettled: i128 = inside.iter().filter(|sent| sent.settled > last).map(wrong).sum();
             let bound = i128::from(tpm) + largest + given_back + unsettled;
             prop_assert!(used <= bound, "{used} of {bound}");
         }
