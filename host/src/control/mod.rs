@@ -7,3 +7,4 @@ pub mod limit;
 pub mod quarantine;
 pub mod rate;
 pub mod retry;
+pub mod retry_budget;

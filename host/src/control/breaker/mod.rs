@@ -64,14 +64,14 @@ impl Breaker {
     /// Whether a call may be made. When the wait of an open one is over, one alone is let in as a probe.
     pub fn admit(&mut self, now: Duration) -> Admit {
         let outage = match &self.phase {
-            Phase::Closed { .. } => return Admit::Go(Ticket { round: self.round, is_probe: false }),
+            Phase::Closed { .. } => return Admit::Go(Ticket { round: self.round }),
             Phase::Open { until, .. } if now < *until => return Admit::Wait(until.saturating_sub(now)),
             Phase::Open { outage, .. } => outage.clone(),
             Phase::Probing { .. } => return Admit::Wait(ASK_AGAIN),
             Phase::Stopped(_) => return Admit::Stopped,
         };
         self.phase = Phase::Probing { outage };
-        Admit::Probe(Ticket { round: self.round, is_probe: true })
+        Admit::Probe(Ticket { round: self.round })
     }
 
     /// Takes in how a call ended; `chance` is a random number in 0..1. Calls that were begun before the endpoint was
@@ -93,7 +93,7 @@ impl Breaker {
                 let is_enough = record.add(Health::of_fault(fault), &self.rule);
                 is_enough.then(|| self.open(now, fault, chance))
             }
-            (Phase::Probing { outage }, ending) if ticket.is_probe => {
+            (Phase::Probing { outage }, ending) => {
                 let outage = outage.clone();
                 self.probed(now, outage, ending, chance)
             }

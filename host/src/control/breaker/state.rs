@@ -7,7 +7,6 @@ use std::time::Duration;
 pub struct Ticket {
     /// Tickets of earlier rounds say nothing of this one.
     pub(super) round: u64,
-    pub(super) is_probe: bool,
 }
 
 /// Whether a call may be made now.

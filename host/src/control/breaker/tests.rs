@@ -108,6 +108,8 @@ fn only_many_refusals_by_a_busy_server_open_it() {
         assert_eq!((0..19).find_map(|_| case.call(Some(FaultKind::Overloaded))), None);
         assert_eq!(case.call(None), None);
     }
+    let some = [None, Some(FaultKind::Overloaded), Some(FaultKind::Overloaded), Some(FaultKind::Connect)];
+    assert_eq!(some.repeat(50).into_iter().find_map(|kind| case.call(kind)), None, "they are no part of the share");
     assert!((0..20).find_map(|_| case.call(Some(FaultKind::Overloaded))).is_some(), "nothing is behind it");
 }
 
