@@ -2,6 +2,7 @@
 //! alone. No I/O, no clock, no randomness of its own.
 
 pub mod breaker;
+pub mod budget;
 pub mod fallback;
 pub mod limit;
 pub mod quarantine;
