@@ -1,9 +1,13 @@
+mod knobs;
+mod pace;
 mod providers;
 
+pub(super) use knobs::Knobs;
 pub(super) use providers::{ProvidersArgs, ProvidersCommand, ShowArgs, TestArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use judge_host::config::{Flags, Key};
+use pace::{PACE, Pace};
 use providers::PROVIDERS_EXAMPLES;
 use std::path::PathBuf;
 
@@ -86,76 +90,6 @@ pub(super) enum Command {
     Bench(Box<BenchArgs>),
 }
 
-/// How to judge: what `judge` and `bench` share.
-#[derive(Clone, Debug, Default, Args)]
-pub(super) struct Knobs {
-    /// [`Key::Provider`]
-    #[arg(long, value_name = "ID", help = Key::Provider.help())]
-    pub(super) provider: Option<String>,
-    /// Base URL of the provider's server
-    #[arg(long, value_name = "URL", help = ENDPOINT_HELP)]
-    pub(super) endpoint: Option<String>,
-    /// [`Key::Model`]
-    #[arg(long, value_name = "NAME", help = Key::Model.help())]
-    pub(super) model: Option<String>,
-    /// Environment variable that holds the key [default: OPENAI_API_KEY, ANTHROPIC_API_KEY or OPENROUTER_API_KEY, and
-    /// only towards that vendor's own server] [judge.toml: provider.ID.api_key_env]
-    #[arg(long, value_name = "VAR")]
-    pub(super) api_key_env: Option<String>,
-    /// Send the key by plain HTTP to another machine, too: all on the way can read it [judge.toml:
-    /// provider.ID.allow_plain_http]
-    #[arg(long)]
-    pub(super) allow_plain_http: bool,
-    /// A setting of the provider; may be repeated. `providers` lists them [judge.toml: provider.ID.settings]
-    #[arg(long = "setting", value_name = "KEY=VALUE")]
-    pub(super) settings: Vec<String>,
-    /// [`Key::Clusters`]
-    #[arg(long, value_name = "FILE", help = Key::Clusters.help())]
-    pub(super) clusters: Option<String>,
-    /// Judge at most this many records, from 1; those judged already do not count [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) limit: Option<u64>,
-    /// [`Key::Instructions`]
-    #[arg(long, value_name = "FILE", help = Key::Instructions.help())]
-    pub(super) instructions: Option<String>,
-    /// [`Key::Language`]
-    #[arg(long, value_name = "TAG", help = Key::Language.help())]
-    pub(super) language: Option<String>,
-    /// [`Key::Timeout`]
-    #[arg(long, value_name = "TIME", help = Key::Timeout.help())]
-    pub(super) timeout: Option<String>,
-    /// [`Key::TotalTimeout`]
-    #[arg(long, value_name = "TIME", help = Key::TotalTimeout.help())]
-    pub(super) total_timeout: Option<String>,
-    /// [`Key::Attempts`]
-    #[arg(long, value_name = "N", help = Key::Attempts.help())]
-    pub(super) attempts: Option<String>,
-    /// [`Key::CandidatesMax`]
-    #[arg(long, value_name = "N", help = Key::CandidatesMax.help())]
-    pub(super) candidates_max: Option<String>,
-    /// [`Key::NewCluster`]
-    #[arg(long, help = Key::NewCluster.help())]
-    pub(super) no_new_cluster: bool,
-    /// [`Key::Births`]
-    #[arg(long, value_name = "WHEN", help = Key::Births.help())]
-    pub(super) births: Option<String>,
-    /// [`Key::Temperature`]
-    #[arg(long, value_name = "F", allow_negative_numbers = true, help = Key::Temperature.help())]
-    pub(super) temperature: Option<String>,
-    /// [`Key::MaxOutputTokens`]
-    #[arg(long, value_name = "N", help = Key::MaxOutputTokens.help())]
-    pub(super) max_output_tokens: Option<String>,
-    /// [`Key::Seed`]
-    #[arg(long, value_name = "N", help = Key::Seed.help())]
-    pub(super) seed: Option<String>,
-    /// [`Key::SliceSize`]
-    #[arg(long, value_name = "N", help = Key::SliceSize.help())]
-    pub(super) slice_size: Option<String>,
-    /// [`Key::LogBodies`]
-    #[arg(long, help = Key::LogBodies.help())]
-    pub(super) log_bodies: bool,
-}
-
 /// `judge`.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct JudgeArgs {
@@ -179,8 +113,11 @@ pub(super) struct JudgeArgs {
     #[arg(long, value_name = "FILE|-", help = Key::Out.help())]
     pub(super) out: Option<String>,
     /// [`Key::Parallel`]
-    #[arg(long, value_name = "N", help = Key::Parallel.help())]
+    #[arg(long, help_heading = PACE, value_name = "N|auto", help = Key::Parallel.help())]
     pub(super) parallel: Option<String>,
+    /// How fast, and at what cost
+    #[command(flatten)]
+    pub(super) pace: Pace,
     /// Judge again what this batch has judged already
     #[arg(long)]
     pub(super) rejudge: bool,
@@ -203,9 +140,13 @@ pub(super) struct BenchArgs {
     /// How to judge
     #[command(flatten)]
     pub(super) knobs: Knobs,
-    /// Levels to compare, records in flight at once, 1 to 4096 each [default: 1 and what `judge` would use]
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    /// Levels to compare, records in flight at once: 1 to 4096, `auto` or `auto:MIN-MAX` each [default: 1 and what
+    /// `judge` would use]
+    #[arg(long, help_heading = PACE, value_name = "N,N,auto,…", value_delimiter = ',')]
     pub(super) parallel: Vec<String>,
+    /// How fast, and at what cost
+    #[command(flatten)]
+    pub(super) pace: Pace,
     /// Print JSON instead of a table
     #[arg(long)]
     pub(super) json: bool,
@@ -300,13 +241,17 @@ impl Cli {
         match &self.command {
             Some(Command::Judge(judge)) => {
                 judge.knobs.put(&mut flags);
+                judge.pace.put(&mut flags);
                 flags.set(Key::Registry, judge.registry.as_deref());
                 flags.set(Key::Durability, judge.durability.as_deref());
                 flags.set(Key::BatchId, judge.batch_id.as_deref());
                 flags.set(Key::Out, judge.out.as_deref());
                 flags.set(Key::Parallel, judge.parallel.as_deref());
             }
-            Some(Command::Bench(bench)) => bench.knobs.put(&mut flags),
+            Some(Command::Bench(bench)) => {
+                bench.knobs.put(&mut flags);
+                bench.pace.put(&mut flags);
+            }
             Some(Command::Registry(registry)) => flags.set(Key::Registry, registry.registry.as_deref()),
             Some(Command::Providers(ProvidersArgs { command: Some(ProvidersCommand::Show(show)), .. })) => {
                 flags.endpoint.clone_from(&show.endpoint);
@@ -315,35 +260,6 @@ impl Cli {
             Some(Command::Providers(_)) | None => {}
         }
         flags
-    }
-}
-
-impl Knobs {
-    fn put(&self, flags: &mut Flags) {
-        for (key, value) in [
-            (Key::Provider, &self.provider),
-            (Key::Model, &self.model),
-            (Key::Clusters, &self.clusters),
-            (Key::Instructions, &self.instructions),
-            (Key::Language, &self.language),
-            (Key::Timeout, &self.timeout),
-            (Key::TotalTimeout, &self.total_timeout),
-            (Key::Attempts, &self.attempts),
-            (Key::CandidatesMax, &self.candidates_max),
-            (Key::Births, &self.births),
-            (Key::Temperature, &self.temperature),
-            (Key::MaxOutputTokens, &self.max_output_tokens),
-            (Key::Seed, &self.seed),
-            (Key::SliceSize, &self.slice_size),
-        ] {
-            flags.set(key, value.as_deref());
-        }
-        flags.set(Key::NewCluster, self.no_new_cluster.then_some("false"));
-        flags.set(Key::LogBodies, self.log_bodies.then_some("true"));
-        flags.endpoint.clone_from(&self.endpoint);
-        flags.api_key_env.clone_from(&self.api_key_env);
-        flags.allow_plain_http = self.allow_plain_http;
-        flags.settings.clone_from(&self.settings);
     }
 }
 

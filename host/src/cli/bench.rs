@@ -5,7 +5,6 @@ use super::setup::{self, Setup};
 use super::watch::watch;
 use super::{Ending, advice, stdout};
 use judge_host::config::{Layers, parallel_levels};
-use judge_host::control::limit::Limit;
 use judge_host::job::sink::Sink;
 use judge_host::job::source::Source;
 use judge_host::judge::Run;
@@ -43,7 +42,7 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
     let mut failed = 0;
     for level in levels {
         let registry = Arc::new(advice::of(fresh(&clusters).await)?);
-        let judge = prepared.elsewhere(registry, Limit::fixed(level.get()));
+        let judge = prepared.elsewhere(registry, setup::limit(&config, level));
         let source = advice::of(Source::open(records))?;
         let position = source.position();
         let batch_id = "bench".to_owned();
@@ -60,7 +59,7 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
         failed += watched.tally.failed();
         let latency = |share| watched.tally.latency(share).unwrap_or_default();
         let row = Measured {
-            parallel: level.get(),
+            parallel: config.start(level).get(),
             records: watched.tally.done(),
             wall: watched.facts.wall,
             p50: latency(0.5),

@@ -5,10 +5,10 @@ use super::bodies::Bodies;
 use anyhow::Context;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
-use judge_host::control::limit::Limit;
+use judge_host::control::limit::{Bounds, Limit};
 use judge_host::control::retry::RetryPolicy;
 use judge_host::judge::{Change, Connection, Loader, Policy, Seat};
-use judge_host::model::{Instructions, Settings};
+use judge_host::model::{Instructions, Parallel, Settings};
 use judge_host::provider::{Admission, Catalog, Keys, Provider};
 use judge_host::registry::{ClusterDraft, Registry, exchange};
 use judge_host::report::Console;
@@ -170,9 +170,20 @@ fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
         births: run.births,
         retry: RetryPolicy { attempts_max: run.attempts.get(), ..RetryPolicy::default() },
         total_timeout: run.total_timeout,
-        limit: Limit::fixed(run.parallel.get()),
+        limit: limit(run, run.parallel),
         slice_size: run.slice_size.get() as u64,
         ..Policy::default()
+    }
+}
+
+/// How much may be in flight, and where a search for it begins.
+pub(super) fn limit(run: &RunConfig, parallel: Parallel) -> Limit {
+    match parallel {
+        Parallel::Fixed(most) => Limit::fixed(most.get()),
+        Parallel::Auto { min, max } => {
+            let bounds = Bounds::try_new(min.get(), max.get(), run.start(parallel).get());
+            Limit::adaptive(bounds.expect("the configuration has checked them"))
+        }
     }
 }
 

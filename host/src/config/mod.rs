@@ -3,6 +3,7 @@
 //! its descriptor is there.
 
 mod api_key;
+mod card;
 mod effective;
 mod environment;
 mod error;
@@ -11,9 +12,11 @@ mod flags;
 mod key;
 mod layers;
 mod nearest;
+mod parallel;
 mod provider;
 mod proxies;
 mod run;
+mod specs;
 mod value;
 mod vendor;
 
@@ -21,14 +24,17 @@ mod vendor;
 mod examples;
 
 pub use api_key::ApiKey;
+pub use card::{CardStart, start_for_vram};
 pub use effective::{Effective, EffectiveKey};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use flags::Flags;
-pub use key::{Key, SPECS, Spec};
+pub use key::{Key, Spec};
 pub use layers::Layers;
+pub use parallel::parallel_levels;
 pub use provider::ProviderConfig;
 pub use proxies::{ProxyVariable, ProxyVariables};
-pub use run::{Output, RunConfig, parallel_levels};
+pub use run::{Output, RunConfig};
+pub use specs::SPECS;
 pub use value::Origin;
 pub use vendor::{is_local_server, is_vendors_own};

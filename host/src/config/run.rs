@@ -1,13 +1,12 @@
 use super::value::{Given, Origin};
-use super::{ConfigError, Key, Layers};
-use crate::model::{Births, Durability, TrustedKey};
+use super::{ConfigError, Key, Layers, card, start_for_vram};
+use crate::model::{Births, Durability, Parallel, TrustedKey};
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Records in flight at once: beyond the upper end, memory and sockets are the limit, not the server.
-const PARALLEL: RangeInclusive<NonZeroUsize> = NonZeroUsize::MIN..=NonZeroUsize::new(4096).expect("is over 0");
+/// Most memory of a GPU, in GB: more than that of any card, and of most racks.
+const VRAM_GB_MAX: NonZeroU32 = NonZeroU32::new(4096).expect("is over 0");
 /// Most attempts at one record.
 const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(100).expect("is over 0");
 /// Most clusters shown for one record: the most that answer schemas with an enum of ids may list.
@@ -32,7 +31,9 @@ pub struct RunConfig {
     /// Id of the provider that judges; none where nobody named one.
     pub provider: Option<String>,
     /// Records in flight at once.
-    pub parallel: NonZeroUsize,
+    pub parallel: Parallel,
+    /// Memory of the server's GPU in GB; none where nobody said it.
+    pub vram_gb: Option<NonZeroU32>,
     /// File of the registry.
     pub registry: PathBuf,
     /// When a commit is answered.
@@ -71,6 +72,14 @@ pub struct RunConfig {
     pub trusted_keys: Vec<TrustedKey>,
 }
 
+impl RunConfig {
+    /// How many records in flight a run at this level begins with: the fixed number, or what the card is likely to bear,
+    /// within the bounds of `auto`.
+    pub fn start(&self, level: Parallel) -> NonZeroUsize {
+        level.start(self.vram_gb.map_or(card::START, |gb| start_for_vram(gb).start))
+    }
+}
+
 impl Layers {
     /// What does not depend on the provider, checked.
     ///
@@ -85,7 +94,8 @@ impl Layers {
         Ok(RunConfig {
             providers: self.defaulted(Key::Providers).path()?,
             provider: text(Key::Provider)?,
-            parallel: self.defaulted(Key::Parallel).whole(PARALLEL)?,
+            parallel: self.defaulted(Key::Parallel).parallel()?,
+            vram_gb: self.given(Key::VramGb).map(|given| given.whole(NonZeroU32::MIN..=VRAM_GB_MAX)).transpose()?,
             registry: self.defaulted(Key::Registry).path()?,
             durability: self.defaulted(Key::Durability).durability()?,
             batch_id: text(Key::BatchId)?,
@@ -132,28 +142,6 @@ impl Layers {
     }
 }
 
-/// The levels that a bench compares: those given, one number or several with commas between, in their order and
-/// each once; without any, 1 and what a run would use.
-///
-/// # Errors
-/// The first level that is not a number in range.
-pub fn parallel_levels(given: &[String], configured: NonZeroUsize) -> Result<Vec<NonZeroUsize>, ConfigError> {
-    let flag = Key::Parallel.spec().flag;
-    let given =
-        given.iter().flat_map(|list| list.split(',')).map(|text| Given::new(text, Origin::Flag(flag.to_owned())));
-    let mut all = given.map(|level| level.whole(PARALLEL)).collect::<Result<Vec<_>, _>>()?;
-    if all.is_empty() {
-        all = vec![NonZeroUsize::MIN, configured];
-    }
-    let mut levels = Vec::new();
-    for level in all {
-        if !levels.contains(&level) {
-            levels.push(level);
-        }
-    }
-    Ok(levels)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +164,7 @@ mod tests {
     fn defaults_are_those_of_the_documentation() {
         let run = Layers::read(Flags::default(), Environment::default(), Path::new("/nowhere"));
         let run = run.expect("no file").run().expect("good defaults");
-        assert_eq!(run.parallel.get(), 5);
+        assert_eq!((run.parallel.to_string().as_str(), run.vram_gb), ("5", None));
         assert_eq!(run.attempts.get(), RetryPolicy::default().attempts_max);
         assert_eq!((run.timeout.as_secs(), run.total_timeout.as_secs()), (120, 600));
         assert_eq!((run.candidates_max.get(), run.slice_size.get()), (20, 60));
@@ -200,28 +188,28 @@ mod tests {
             (&[], Environment::default(), "", 5, None),
         ] {
             let run = layers(flags, environment, file).run().expect("good layers");
-            assert_eq!((run.parallel.get(), run.provider.as_deref()), (parallel, provider));
+            assert_eq!((run.start(run.parallel).get(), run.provider.as_deref()), (parallel, provider));
         }
     }
+
+    const PARALLEL: &str = "expected: a whole number from 1 to 4096, or `auto`, or `auto:MIN-MAX` with both from 1 to 4096 \
+                            and MIN not over MAX, such as `auto:2-64`";
 
     #[test]
     fn wrong_values_are_told_with_their_origin() {
         let none = Environment::default;
         let env = |name, value| Environment::from([(name, value)]);
         for (layers, error, hint) in [
-            (
-                layers(&[(Key::Parallel, "0")], none(), ""),
-                "wrong value from flag `--parallel`: `0`",
-                "expected: a whole number from 1 to 4096",
-            ),
+            (layers(&[(Key::Parallel, "0")], none(), ""), "wrong value from flag `--parallel`: `0`", PARALLEL),
             (
                 layers(&[], env("PARALLEL_INFERENCE_BATCH_SIZE", "many"), ""),
                 "wrong value from environment `PARALLEL_INFERENCE_BATCH_SIZE`: `many`",
-                "expected: a whole number from 1 to 4096",
+                PARALLEL,
             ),
+            (layers(&[], none(), "parallel = 4097"), "wrong value from `judge.toml: parallel`: `4097`", PARALLEL),
             (
-                layers(&[], none(), "parallel = 4097"),
-                "wrong value from `judge.toml: parallel`: `4097`",
+                layers(&[(Key::VramGb, "0")], none(), ""),
+                "wrong value from flag `--vram-gb`: `0`",
                 "expected: a whole number from 1 to 4096",
             ),
             (
@@ -315,17 +303,17 @@ mod tests {
     }
 
     #[test]
-    fn bench_levels_are_lists_each_once() {
-        let five = NonZeroUsize::new(5).expect("is over 0");
-        for (given, expected) in
-            [(&["1,5,64"][..], &[1, 5, 64][..]), (&["1", "5,1"][..], &[1, 5][..]), (&[][..], &[1, 5][..])]
-        {
-            let given = given.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-            let levels = parallel_levels(&given, five).expect("good levels");
-            assert_eq!(levels.iter().map(|level| level.get()).collect::<Vec<_>>(), expected);
+    fn auto_begins_with_what_the_card_bears_within_its_bounds() {
+        for (file, start) in [
+            ("parallel = \"auto\"", 5),
+            ("parallel = \"auto\"\nvram_gb = 8", 3),
+            ("parallel = \"auto\"\nvram_gb = 80", 10),
+            ("parallel = \"auto:12-64\"\nvram_gb = 24", 12),
+            ("parallel = \"auto:1-2\"", 2),
+            ("parallel = 7\nvram_gb = 24", 7),
+        ] {
+            let run = layers(&[], Environment::default(), file).run().expect("good layers");
+            assert_eq!(run.start(run.parallel).get(), start, "{file}");
         }
-        assert_eq!(parallel_levels(&[], NonZeroUsize::MIN).expect("good levels").len(), 1);
-        let error = parallel_levels(&["1,0".to_owned()], five).expect_err("0 is out of range");
-        assert_eq!(error.to_string(), "wrong value from flag `--parallel`: `0`");
     }
 }

@@ -44,7 +44,7 @@ fn flags_reach_their_keys() {
                 --api-key-env K --allow-plain-http --setting a=1 --setting b=2 --clusters c --registry r --durability fast --births free --batch-id b --out o --parallel 8 \
                 --limit 9 --instructions i --language ru --timeout 1s --total-timeout 2s --attempts 3 \
                 --candidates-max 4 --no-new-cluster --temperature 0.5 --max-output-tokens 6 --seed 7 --slice-size 60 \
-                --log-bodies --cache-dir d --locked --trusted-keys RW,n=RW --rejudge --dry-run --summary s.json --force";
+                --log-bodies --vram-gb 16 --cache-dir d --locked --trusted-keys RW,n=RW --rejudge --dry-run --summary s.json --force";
     let cli = parse(line).expect("a good line");
     let flags = cli.flags();
     for (key, value) in [
@@ -52,6 +52,7 @@ fn flags_reach_their_keys() {
         (Key::Provider, "ollama"),
         (Key::Model, "m"),
         (Key::Parallel, "8"),
+        (Key::VramGb, "16"),
         (Key::Registry, "r"),
         (Key::Durability, "fast"),
         (Key::BatchId, "b"),
@@ -115,6 +116,8 @@ fn lines_that_others_script_against_are_understood() {
         "judge-host registry --registry a.db export -",
         "judge-host registry export rows.csv --format csv --outcomes --batch-id b",
         "judge-host registry import cluster_registry.json",
+        "judge-host judge in.jsonl --parallel auto:2-64 --vram-gb 16",
+        "judge-host bench in.jsonl --parallel 1,5,auto",
         "judge-host bench in.jsonl --parallel 1,5,64 --json --limit 100 --provider ollama",
     ] {
         assert!(parse(line).is_ok(), "{line}: {}", parse(line).expect_err("it failed"));
