@@ -45,8 +45,9 @@ HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY count; `judge-host providers` sh
 /// The heading of flags that every command takes.
 const GLOBAL: &str = "Global options";
 
-const ENDPOINT_HELP: &str = "Base URL of the provider's server [default: the provider's] \
-    [env: <PROVIDER>_API_URL, as OLLAMA_API_URL] [judge.toml: provider.ID.endpoint]";
+const ENDPOINT_HELP: &str = "Base URL of the provider's server; several that are alike may be given, repeated or with \
+    commas between [default: the provider's] [env: <PROVIDER>_API_URL, as OLLAMA_API_URL] [judge.toml: provider.ID.endpoint, or the list \
+    provider.ID.endpoints]";
 
 /// Judges large sets of texts with LLMs, through sandboxed providers.
 #[derive(Clone, Debug, Parser)]
@@ -254,7 +255,8 @@ impl Cli {
             }
             Some(Command::Registry(registry)) => flags.set(Key::Registry, registry.registry.as_deref()),
             Some(Command::Providers(ProvidersArgs { command: Some(ProvidersCommand::Show(show)), .. })) => {
-                flags.endpoint.clone_from(&show.endpoint);
+                flags.provider_shown = Some(show.id.clone());
+                flags.endpoints.clone_from(&show.endpoints);
                 flags.api_key_env.clone_from(&show.api_key_env);
             }
             Some(Command::Providers(_)) | None => {}

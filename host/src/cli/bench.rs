@@ -74,7 +74,7 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
     }
     let rows = bench_rows(&measured);
     if args.json {
-        let identity = setup.provider.identity();
+        let identity = setup.first().provider.identity();
         let provider = identity.descriptor.id.clone();
         let model = prepared.seats()[0].settings.model.clone();
         let records = measured.first().map_or(0, |row| row.records);

@@ -44,10 +44,7 @@ pub(super) async fn run(
             );
         }
         Step::Done(_) => {
-            console.note(&format!(
-                "provider `{}` sends nothing: it judges by itself",
-                setup.provider.identity().descriptor.id
-            ));
+            console.note(&format!("provider `{}` sends nothing: it judges by itself", setup.first().id()));
         }
     }
     Ok(Ending::Done)
@@ -63,7 +60,7 @@ fn first_record(mut source: Source) -> anyhow::Result<Option<Record>> {
 
 /// Request line, headers, an empty line, the body.
 fn wire(setup: &Setup, request: &HttpRequest) -> anyhow::Result<String> {
-    let url = match &setup.endpoint {
+    let url = match setup.first().endpoints.first() {
         Some(endpoint) => Endpoint::parse(endpoint)?.join(&request.path_and_query)?.to_string(),
         None => request.path_and_query.clone(),
     };
@@ -71,7 +68,8 @@ fn wire(setup: &Setup, request: &HttpRequest) -> anyhow::Result<String> {
     for (name, value) in &request.headers {
         writeln!(text, "{name}: {}", String::from_utf8_lossy(value))?;
     }
-    if let Some(slot) = setup.provider.identity().descriptor.auth.as_ref().filter(|_| setup.has_key) {
+    let first = setup.first();
+    if let Some(slot) = first.provider.identity().descriptor.auth.as_ref().filter(|_| first.has_key) {
         writeln!(text, "{}: {}[redacted]", slot.header, slot.prefix)?;
     }
     match &request.body {

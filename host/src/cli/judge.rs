@@ -59,8 +59,8 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
 
 /// Verdicts of several judges in one batch are allowed, and worth a word.
 fn other_judges(opened: &Opened, setup: &Setup, batch_id: &str, console: &Console) {
-    let mine = &setup.provider.identity().descriptor.id;
-    let others: Vec<_> = opened.providers.iter().filter(|id| *id != mine).map(String::as_str).collect();
+    let is_mine = |id: &str| setup.seatings.iter().any(|seating| seating.id() == id);
+    let others: Vec<_> = opened.providers.iter().map(String::as_str).filter(|id| !is_mine(id)).collect();
     if !others.is_empty() {
         let others = others.join(", ");
         console.note(&format!(

@@ -11,6 +11,7 @@ mod judge;
 mod outputs;
 mod providers;
 mod registry;
+mod seating;
 mod setup;
 mod show;
 mod signals;

@@ -92,7 +92,7 @@ pub(super) async fn run(layers: &Layers, args: &ProvidersArgs, console: &Console
     let mut entries = entries(&catalog);
     let proxies = proxies(layers.proxies());
     for (entry, provider) in entries.iter_mut().zip(catalog.entries().loaded()) {
-        let endpoint = layers.endpoint_of(&provider.identity().descriptor).ok().flatten();
+        let endpoint = layers.endpoints_of(&provider.identity().descriptor).unwrap_or_default().into_iter().next();
         let endpoint = endpoint.and_then(|endpoint| Endpoint::parse(&endpoint).ok());
         entry.proxy = endpoint.and_then(|endpoint| proxies.before(&endpoint).ok().flatten());
     }

@@ -1,33 +1,26 @@
-//! What `judge` and `bench` share: from flags to a provider with its server, and the clusters to begin with.
+//! What `judge` and `bench` share: from flags to providers with their servers, and the clusters to begin with.
 
 use super::advice;
-use super::bodies::Bodies;
-use anyhow::Context;
+use super::seating::Seating;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::control::limit::{Bounds, Limit};
 use judge_host::control::retry::RetryPolicy;
-use judge_host::judge::{Change, Connection, Loader, Policy, Seat};
-use judge_host::model::{Instructions, Parallel, Settings};
+use judge_host::judge::{Change, Loader, Policy, Unprepared};
+use judge_host::model::{Instructions, Parallel};
 use judge_host::provider::{Admission, Catalog, Keys, Provider};
 use judge_host::registry::{ClusterDraft, Registry, exchange};
 use judge_host::report::Console;
 use judge_host::sandbox::{Sandbox, SandboxOptions};
-use judge_host::transport::{Secret, Transport, TransportLimits};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A provider, who sends for it, and how records are judged: everything but the registry.
+/// Those who judge, who sends for them, and how records are judged: everything but the registry.
 pub(super) struct Setup {
-    pub(super) provider: Arc<dyn Provider>,
+    /// In the order in which they are asked; never empty.
+    pub(super) seatings: Vec<Seating>,
     loader: Loader,
     catalog: Arc<Catalog>,
-    transport: Option<Arc<dyn Transport>>,
-    settings: Settings,
-    /// Where requests go; none for a provider that sends nothing.
-    pub(super) endpoint: Option<String>,
-    /// Whether a key goes along.
-    pub(super) has_key: bool,
     policy: Policy,
 }
 
@@ -36,54 +29,34 @@ impl Setup {
         let instructions = instructions(run)?;
         let loader = loader(run, console)?;
         let catalog = Arc::new(advice::of(loader.catalog(&run.providers).await)?);
-        let provider = choose(&catalog, run.provider.as_deref())?;
-        let descriptor = &provider.identity().descriptor;
-        let own = advice::of(layers.for_provider(descriptor))?;
-        for note in &own.notes {
-            console.note(note);
+        let mut seatings = Vec::new();
+        for link in &run.chain {
+            let provider = choose(&catalog, Some(&link.id))?;
+            seatings.push(Seating::new(provider, link.model.as_deref(), layers, run, console)?);
         }
-        let limits = TransportLimits { attempt: run.timeout, ..TransportLimits::default() };
-        let key = own.api_key.as_ref().map(|key| Secret::new(key.expose().to_owned()));
-        let has_key = key.is_some();
-        let connection = Connection {
-            endpoint: own.endpoint.clone().filter(|_| own.endpoint_named),
-            provider_named: run.provider.is_some(),
-            api_key: key,
-            allow_plain_http: own.allow_plain_http,
-            proxies: layers.proxies(),
-            limits,
-        };
-        let mut transport = advice::of(connection.to(descriptor))?;
-        if run.log_bodies {
-            transport = transport.map(|inner| Arc::new(Bodies::around(inner, console)) as Arc<dyn Transport>);
+        if run.chain.is_empty() {
+            seatings.push(Seating::new(choose(&catalog, None)?, None, layers, run, console)?);
         }
         let policy = policy(run, instructions);
-        Ok(Setup {
-            settings: own.settings,
-            transport,
-            endpoint: own.endpoint,
-            has_key,
-            policy,
-            provider,
-            loader,
-            catalog,
-        })
+        Ok(Setup { seatings, loader, catalog, policy })
+    }
+
+    /// The one that is asked first.
+    pub(super) fn first(&self) -> &Seating {
+        &self.seatings[0]
     }
 
     /// The judge over a registry, not yet prepared.
     pub(super) fn judge(&self, registry: Arc<Registry>, batch_id: &str) -> Judge {
-        let seat = Seat::new(Arc::clone(&self.provider), self.settings.clone(), self.transport.clone());
-        Judge::new([seat], registry, self.policy.clone(), batch_id.to_owned())
+        Judge::new(self.seatings.iter().map(Seating::seat), registry, self.policy.clone(), batch_id.to_owned())
     }
 
-    /// The same, once its provider has looked at its server.
+    /// The same, once its providers have looked at their servers.
     pub(super) async fn prepared(&self, registry: Arc<Registry>, batch_id: &str) -> anyhow::Result<Judge> {
         let mut judge = self.judge(registry, batch_id);
-        let id = &self.provider.identity().descriptor.id;
-        judge.prepare().await.map_err(|unprepared| unprepared.fault).with_context(|| match &self.endpoint {
-            Some(endpoint) => format!("provider `{id}` cannot start with {endpoint}"),
-            None => format!("provider `{id}` cannot start"),
-        })?;
+        if let Err(Unprepared { seat, fault }) = judge.prepare().await {
+            return Err(anyhow::Error::new(fault).context(self.seatings[seat].cannot_start()));
+        }
         Ok(judge)
     }
 

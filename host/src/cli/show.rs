@@ -33,7 +33,9 @@ struct Permissions {
     locked: bool,
     /// Each with what the component has of it.
     imports: Vec<Import>,
+    /// The first of them.
     endpoint: Option<String>,
+    endpoints: Vec<String>,
     endpoint_from: Option<String>,
     auth: Option<Auth>,
     limits: Bounds,
@@ -57,7 +59,7 @@ struct Auth {
     is_set: bool,
     /// The vendor's variable, where it is not sent to this server.
     withheld: Option<&'static str>,
-    /// Scheme, host and port that the key is bound to.
+    /// Scheme, host and port that the key is bound to; of several servers with ` and ` between.
     bound_to: Option<String>,
 }
 
@@ -109,7 +111,7 @@ fn permissions(identity: &Identity, effective: Effective, lock: LockState, locke
     let descriptor = identity.descriptor.clone();
     let imports = identity.imports.iter();
     let import = |name: &String| Import { name: name.clone(), given: given(name).unwrap_or_default() };
-    let Effective { endpoint, endpoint_from, key } = effective;
+    let Effective { endpoints, endpoint_from, key } = effective;
     let endpoint_from = endpoint_from.map(|origin| origin.to_string());
     Permissions {
         id: descriptor.id,
@@ -123,17 +125,18 @@ fn permissions(identity: &Identity, effective: Effective, lock: LockState, locke
         lock,
         locked,
         imports: imports.map(import).collect(),
-        auth: descriptor.auth.map(|slot| auth(slot, key, endpoint.as_deref())),
-        endpoint_from: endpoint
-            .as_ref()
+        auth: descriptor.auth.map(|slot| auth(slot, key, &endpoints)),
+        endpoint_from: endpoints
+            .first()
             .map(|_| endpoint_from.unwrap_or_else(|| "the provider's own default".to_owned())),
-        endpoint,
+        endpoint: endpoints.first().cloned(),
+        endpoints,
         limits: Bounds::now(),
         settings: descriptor.settings,
     }
 }
 
-fn auth(slot: AuthSlot, key: EffectiveKey, endpoint: Option<&str>) -> Auth {
+fn auth(slot: AuthSlot, key: EffectiveKey, endpoints: &[String]) -> Auth {
     let AuthSlot { header, prefix } = slot;
     let nothing =
         Auth { header, prefix, variable: None, variable_from: None, is_set: false, withheld: None, bound_to: None };
@@ -141,8 +144,9 @@ fn auth(slot: AuthSlot, key: EffectiveKey, endpoint: Option<&str>) -> Auth {
         EffectiveKey::NoSlot => nothing,
         EffectiveKey::Unnamed { withheld } => Auth { withheld, ..nothing },
         EffectiveKey::In { variable, from, is_set } => {
-            let bound_to =
-                endpoint.and_then(|endpoint| Endpoint::parse(endpoint).ok()).map(|endpoint| endpoint.origin());
+            let parsed = endpoints.iter().filter_map(|endpoint| Endpoint::parse(endpoint).ok());
+            let origins: Vec<_> = parsed.map(|endpoint| endpoint.origin()).collect();
+            let bound_to = (!origins.is_empty()).then(|| origins.join(" and "));
             let from = from.map_or_else(|| "the vendor's own".to_owned(), |origin| origin.to_string());
             Auth { variable: Some(variable), variable_from: Some(from), is_set, bound_to, ..nothing }
         }
@@ -181,13 +185,12 @@ fn text(shown: &Permissions) -> String {
         rows.push(("imports", "none".to_owned()));
     }
     rows.extend(shown.imports.iter().map(|import| ("imports", format!("{} (inert): {}", import.name, import.given))));
-    rows.push((
-        "endpoint",
-        match (&shown.endpoint, &shown.endpoint_from) {
-            (Some(endpoint), Some(from)) => format!("{endpoint} (from {from})"),
-            _ => "none: it sends nothing".to_owned(),
-        },
-    ));
+    match &shown.endpoint_from {
+        Some(from) => {
+            rows.extend(shown.endpoints.iter().map(|endpoint| ("endpoint", format!("{endpoint} (from {from})"))));
+        }
+        None => rows.push(("endpoint", "none: it sends nothing".to_owned())),
+    }
     rows.push(("key", key_words(shown.auth.as_ref())));
     rows.extend(shown.limits.rows());
     rows.extend(shown.settings.iter().map(|setting| {

@@ -9,9 +9,9 @@ use url::Url;
 /// error here, and its value is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effective {
-    /// Base URL of its server; none for a provider that sends no request.
-    pub endpoint: Option<String>,
-    /// Who named it; none means the provider's own default.
+    /// Base URLs of its servers; none for a provider that sends no request.
+    pub endpoints: Vec<String>,
+    /// Who named them; none means the provider's own default.
     pub endpoint_from: Option<Origin>,
     /// What key goes along.
     pub key: EffectiveKey,
@@ -45,18 +45,12 @@ impl Layers {
     /// Where the endpoint that was named is none.
     pub fn effective(&self, descriptor: &Descriptor) -> Result<Effective, ConfigError> {
         let own = self.file.provider(&descriptor.id);
-        let named = self.named_endpoint(descriptor, own);
-        if let Some(given) = &named {
-            given.endpoint()?;
-        }
-        let endpoint = match &named {
-            Some(given) => Some(given.text.trim().to_owned()),
-            None => descriptor.default_endpoint.clone(),
-        };
-        let url = endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok());
-        let key = match (self.named_key(own), &descriptor.auth, &url) {
-            (_, None, _) | (_, _, None) => EffectiveKey::NoSlot,
-            (Some(named), Some(_), Some(_)) => {
+        let named = self.named_endpoints(descriptor, own);
+        let endpoints = self.endpoints_of(descriptor)?;
+        let urls: Vec<_> = endpoints.iter().filter_map(|endpoint| Url::parse(endpoint).ok()).collect();
+        let key = match (self.named_key(descriptor, own), &descriptor.auth, urls.as_slice()) {
+            (_, None, _) | (_, _, []) => EffectiveKey::NoSlot,
+            (Some(named), Some(_), _) => {
                 let variable = named.text()?.trim().to_owned();
                 // What is no name of a variable may be the key itself.
                 if !is_variable_name(&variable) {
@@ -65,14 +59,14 @@ impl Layers {
                 let is_set = self.environment.get(&variable).is_some();
                 EffectiveKey::In { variable, from: Some(named.origin), is_set }
             }
-            (None, Some(_), Some(url)) => self.vendor_key(descriptor, url),
+            (None, Some(_), urls) => self.vendor_key(descriptor, urls),
         };
-        Ok(Effective { endpoint, endpoint_from: named.map(|given| given.origin), key })
+        Ok(Effective { endpoints, endpoint_from: named.map(|given| given.origin), key })
     }
 
-    fn vendor_key(&self, descriptor: &Descriptor, url: &Url) -> EffectiveKey {
+    fn vendor_key(&self, descriptor: &Descriptor, urls: &[Url]) -> EffectiveKey {
         match Vendor::of(&descriptor.id) {
-            Some(vendor) if vendor.owns(url) => {
+            Some(vendor) if urls.iter().all(|url| vendor.owns(url)) => {
                 let is_set = self.environment.get(vendor.variable).is_some();
                 EffectiveKey::In { variable: vendor.variable.to_owned(), from: None, is_set }
             }
@@ -106,7 +100,7 @@ mod tests {
     fn says_who_named_the_endpoint_and_the_key() {
         let none = Environment::default;
         let own = effective(none(), "", Flags::default());
-        assert_eq!((own.endpoint.as_deref(), own.endpoint_from), (Some(OPENAI), None));
+        assert_eq!((own.endpoints, own.endpoint_from), (vec![OPENAI.to_owned()], None));
         let key = EffectiveKey::In { variable: "OPENAI_API_KEY".to_owned(), from: None, is_set: false };
         assert_eq!(own.key, key, "a variable that is not set is no error");
 
@@ -116,7 +110,7 @@ mod tests {
         assert_eq!(other.key, EffectiveKey::Unnamed { withheld: Some("OPENAI_API_KEY") });
         assert!(!format!("{other:?}").contains("secret"));
 
-        let flags = Flags { endpoint: Some("http://h".to_owned()), ..Flags::default() };
+        let flags = Flags { endpoints: vec!["http://h".to_owned()], ..Flags::default() };
         let named = effective(Environment::from([("K", "sk")]), "[provider.openai]\napi_key_env = \"K\"", flags);
         assert_eq!(named.endpoint_from, Some(Origin::Flag("--endpoint".to_owned())));
         let EffectiveKey::In { variable, from: Some(from), is_set: true } = named.key else { panic!("{named:?}") };
@@ -142,6 +136,6 @@ mod tests {
     fn a_provider_without_a_slot_has_no_key() {
         let layers = Layers::read(Flags::default(), Environment::default(), std::path::Path::new("/nowhere"));
         let effective = layers.expect("no file").effective(&Descriptor::default()).expect("no endpoint");
-        assert_eq!(effective, Effective { endpoint: None, endpoint_from: None, key: EffectiveKey::NoSlot });
+        assert_eq!(effective, Effective { endpoints: Vec::new(), endpoint_from: None, key: EffectiveKey::NoSlot });
     }
 }

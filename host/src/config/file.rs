@@ -8,7 +8,8 @@ use toml::{Table, Value};
 /// What is looked for where the host is started.
 pub(super) const FILE_NAME: &str = "judge.toml";
 /// The keys of a `[provider.ID]` table.
-pub(super) const PROVIDER_KEYS: [&str; 5] = ["endpoint", "model", "api_key_env", "allow_plain_http", "settings"];
+pub(super) const PROVIDER_KEYS: [&str; 7] =
+    ["endpoint", "endpoints", "metrics", "model", "api_key_env", "allow_plain_http", "settings"];
 /// The key of the `[provider]` table that names the one that judges.
 pub(super) const PROVIDER_DEFAULT: &str = "default";
 
@@ -23,7 +24,9 @@ pub(super) struct ConfigFile {
 /// One `[provider.ID]` table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProviderTable {
-    pub(super) endpoint: Option<Given>,
+    /// One or several, with commas between.
+    pub(super) endpoints: Option<Given>,
+    pub(super) metrics: Option<Given>,
     pub(super) model: Option<Given>,
     pub(super) api_key_env: Option<Given>,
     pub(super) allow_plain_http: Option<Given>,
@@ -54,7 +57,9 @@ impl ConfigFile {
                     let spec = SPECS.iter().find(|spec| spec.name == name);
                     let spec = spec.ok_or_else(|| unknown_key(path, &name, &name, &known_keys()))?;
                     let mut given = match value {
-                        Value::Array(list) if spec.key == Key::TrustedKeys => texts(&list, path, name)?,
+                        Value::Array(list) if matches!(spec.key, Key::TrustedKeys | Key::Provider) => {
+                            texts(&list, path, name)?
+                        }
                         value => scalar(value, path, name)?,
                     };
                     if spec.is_path && given.text != "-" {
@@ -86,7 +91,11 @@ impl ConfigFile {
                     self.providers.insert(id, table);
                 }
                 value if id == PROVIDER_DEFAULT => {
-                    self.values.insert(Key::Provider, scalar(value, path, place)?);
+                    let given = match value {
+                        Value::Array(list) => texts(&list, path, place)?,
+                        value => scalar(value, path, place)?,
+                    };
+                    self.values.insert(Key::Provider, given);
                 }
                 _ => return Err(unknown_key(path, &place, &id, &[PROVIDER_DEFAULT])),
             }
@@ -101,7 +110,17 @@ impl ProviderTable {
         for (name, value) in table {
             let key = format!("{place}.{name}");
             match (name.as_str(), value) {
-                ("endpoint", value) => read.endpoint = Some(scalar(value, path, key)?),
+                ("endpoint" | "endpoints", value) => {
+                    let given = match value {
+                        Value::Array(list) if name == "endpoints" => texts(&list, path, key)?,
+                        value => scalar(value, path, key)?,
+                    };
+                    if read.endpoints.is_some() {
+                        return Err(given.wrong("`endpoint` or `endpoints`, not both"));
+                    }
+                    read.endpoints = Some(given);
+                }
+                ("metrics", value) => read.metrics = Some(scalar(value, path, key)?),
                 ("model", value) => read.model = Some(scalar(value, path, key)?),
                 ("api_key_env", value) => read.api_key_env = Some(scalar(value, path, key)?),
                 ("allow_plain_http", value) => read.allow_plain_http = Some(scalar(value, path, key)?),
@@ -202,12 +221,27 @@ mod tests {
             (
                 "[provider.openai]\napi_key = \"x\"",
                 "unknown key in `judge.toml`: `provider.openai.api_key`",
-                "known keys here: endpoint, model, api_key_env, allow_plain_http, settings",
+                "known keys here: endpoint, endpoints, metrics, model, api_key_env, allow_plain_http, settings",
             ),
             ("[provider]\nuse = \"x\"", "unknown key in `judge.toml`: `provider.use`", "known keys here: default"),
             (
                 "parallel = [1, 2]",
                 "wrong value from `judge.toml: parallel`: `[1, 2]`",
+                "expected: one text, number, true or false",
+            ),
+            (
+                "[provider.a]\nendpoint = \"http://a\"\nendpoints = [\"http://b\"]",
+                "wrong value from `judge.toml: provider.a.endpoints`: `http://b`",
+                "expected: `endpoint` or `endpoints`, not both",
+            ),
+            (
+                "[provider.a]\nendpoints = [1]",
+                "wrong value from `judge.toml: provider.a.endpoints`: `[1]`",
+                "expected: a list of texts",
+            ),
+            (
+                "[provider.a]\nendpoint = [\"http://a\"]",
+                "wrong value from `judge.toml: provider.a.endpoint`: `[\"http://a\"]`",
                 "expected: one text, number, true or false",
             ),
             (

@@ -4,7 +4,9 @@
 
 mod api_key;
 mod card;
+mod chain;
 mod effective;
+mod endpoints;
 mod environment;
 mod error;
 mod file;
@@ -25,6 +27,7 @@ mod examples;
 
 pub use api_key::ApiKey;
 pub use card::{CardStart, start_for_vram};
+pub use chain::ChainLink;
 pub use effective::{Effective, EffectiveKey};
 pub use environment::Environment;
 pub use error::ConfigError;

@@ -4,6 +4,7 @@ use super::vendor::Vendor;
 use super::{ApiKey, ConfigError, Key, Layers};
 use crate::model::{Descriptor, Settings};
 use std::collections::BTreeMap;
+use url::Url;
 
 /// A variable's name without an underscore is no longer than this, in bytes.
 const WORD_BYTES_MAX: usize = 20;
@@ -11,9 +12,11 @@ const WORD_BYTES_MAX: usize = 20;
 /// What a run needs to know about its provider; every value checked.
 #[derive(Clone, Debug)]
 pub struct ProviderConfig {
-    /// Base URL of its server; none for a provider that sends no request.
-    pub endpoint: Option<String>,
-    /// Whether the operator named the endpoint; else it is the provider's own default.
+    /// Base URLs of its servers, each another; none for a provider that sends no request.
+    pub endpoints: Vec<String>,
+    /// Where its server shows its gauges, as Prometheus text; none where nobody said it.
+    pub metrics: Option<String>,
+    /// Whether the operator named the endpoints; else the one is the provider's own default.
     pub endpoint_named: bool,
     /// Whether the key may go unencrypted to a server on another machine.
     pub allow_plain_http: bool,
@@ -35,25 +38,33 @@ struct Credential {
     note: Option<String>,
 }
 
+impl ProviderConfig {
+    /// Base URL of the first of its servers.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoints.first().map(String::as_str)
+    }
+}
+
 impl Layers {
-    /// What depends on the provider, now that its descriptor is there.
+    /// What depends on the provider, now that its descriptor is there. `model` is the one that the chain names it with.
     ///
     /// # Errors
     /// The first value that cannot be used, with where it came from: an endpoint that is no URL, a key's variable that is
     /// not set, a setting that the provider does not have.
-    pub fn for_provider(&self, descriptor: &Descriptor) -> Result<ProviderConfig, ConfigError> {
+    pub fn for_provider(&self, descriptor: &Descriptor, model: Option<&str>) -> Result<ProviderConfig, ConfigError> {
         let own = self.file.provider(&descriptor.id);
-        let named = self.checked_endpoint(descriptor, own)?;
-        let endpoint_named = named.is_some();
-        let endpoint = named.or_else(|| descriptor.default_endpoint.clone());
+        let endpoint_named = self.named_endpoints(descriptor, own).is_some();
+        let endpoints = self.endpoints_of(descriptor)?;
+        let metrics = self.metrics(descriptor, own)?;
         let in_file = own.and_then(|own| own.allow_plain_http.as_ref()).map(Given::boolean).transpose()?;
-        let allow_plain_http = self.flags.allow_plain_http || in_file.unwrap_or(false);
-        let credential = self.credential(descriptor, own, endpoint.as_deref())?;
+        let by_flag = self.flags.allow_plain_http && self.flags_mean(&descriptor.id);
+        let allow_plain_http = by_flag || in_file.unwrap_or(false);
+        let credential = self.credential(descriptor, own, &endpoints)?;
         let mut notes: Vec<_> = credential.note.into_iter().collect();
-        let mut model = self.model(descriptor, own)?;
+        let mut model = self.model(descriptor, own, model)?;
         if descriptor.default_endpoint.is_none() {
             let id = &descriptor.id;
-            match &endpoint {
+            match endpoints.first() {
                 Some(_) => {
                     notes.push(format!("provider `{id}` says that it sends nothing: an endpoint is of no use to it"));
                 }
@@ -66,7 +77,16 @@ impl Layers {
         }
         let settings = Settings { model, extra: self.extra_settings(descriptor, own)?, ..self.sampling()? };
         let (api_key, api_key_env) = (credential.key, credential.variable);
-        Ok(ProviderConfig { endpoint, endpoint_named, allow_plain_http, api_key, api_key_env, settings, notes })
+        Ok(ProviderConfig {
+            endpoints,
+            metrics,
+            endpoint_named,
+            allow_plain_http,
+            api_key,
+            api_key_env,
+            settings,
+            notes,
+        })
     }
 
     /// How to sample: the settings that mean the same to every provider.
@@ -79,48 +99,33 @@ impl Layers {
         })
     }
 
-    /// Base URL of a provider's server; none for one that sends no request.
-    ///
-    /// # Errors
-    /// Where the operator named one that is no URL.
-    pub fn endpoint_of(&self, descriptor: &Descriptor) -> Result<Option<String>, ConfigError> {
-        let named = self.checked_endpoint(descriptor, self.file.provider(&descriptor.id))?;
-        Ok(named.or_else(|| descriptor.default_endpoint.clone()))
-    }
-
-    fn checked_endpoint(
-        &self,
-        descriptor: &Descriptor,
-        own: Option<&ProviderTable>,
-    ) -> Result<Option<String>, ConfigError> {
-        let given = self.named_endpoint(descriptor, own);
-        given.map(|given| given.endpoint().map(|_| given.text.trim().to_owned())).transpose()
-    }
-
-    /// The endpoint that the operator named; none leaves it to the provider.
-    pub(super) fn named_endpoint(&self, descriptor: &Descriptor, own: Option<&ProviderTable>) -> Option<Given> {
-        let flag = self.flags.endpoint.as_ref().map(|text| Given::new(text, Origin::Flag("--endpoint".into())));
-        flag.or_else(|| self.variable(&variable_name(&descriptor.id, "API_URL"))).or_else(|| own?.endpoint.clone())
-    }
-
     /// The variable that the operator named for the key.
-    pub(super) fn named_key(&self, own: Option<&ProviderTable>) -> Option<Given> {
-        let flag = self.flags.api_key_env.as_ref().map(|name| Given::new(name, Origin::Flag("--api-key-env".into())));
+    pub(super) fn named_key(&self, descriptor: &Descriptor, own: Option<&ProviderTable>) -> Option<Given> {
+        let flag = self.flags.api_key_env.as_ref().filter(|_| self.flags_mean(&descriptor.id));
+        let flag = flag.map(|name| Given::new(name, Origin::Flag("--api-key-env".into())));
         flag.or_else(|| own?.api_key_env.clone())
     }
 
-    // A layer's general model belongs to the provider that the same layer names: `DEFAULT_MODEL=gpt-4o-mini` beside
-    // `DEFAULT_LLM_PROVIDER=openai` says nothing about what `--provider ollama` should load.
-    fn model(&self, descriptor: &Descriptor, own: Option<&ProviderTable>) -> Result<String, ConfigError> {
-        let meant = |provider: Option<&str>| provider.is_none_or(|provider| provider == descriptor.id);
-        let in_variable = meant(self.variable_of(Key::Provider).as_ref().map(|given| given.text.trim()));
-        let in_file = meant(self.file.get(Key::Provider).map(|given| given.text.as_str()));
+    fn model(
+        &self,
+        descriptor: &Descriptor,
+        own: Option<&ProviderTable>,
+        in_chain: Option<&str>,
+    ) -> Result<String, ConfigError> {
+        if let Some(model) = in_chain {
+            return Ok(model.to_owned());
+        }
+        let id = &descriptor.id;
+        let by_flag = Self::general_model_means(self.given(Key::Provider).as_ref(), id);
+        let by_variable = Self::general_model_means(self.variable_of(Key::Provider).as_ref(), id);
+        let by_file = Self::general_model_means(self.file.get(Key::Provider), id);
         let given = self
             .flag(Key::Model)
-            .or_else(|| self.variable(&variable_name(&descriptor.id, "MODEL")))
-            .or_else(|| self.variable_of(Key::Model).filter(|_| in_variable))
+            .filter(|_| by_flag)
+            .or_else(|| self.variable(&variable_name(id, "MODEL")))
+            .or_else(|| self.variable_of(Key::Model).filter(|_| by_variable))
             .or_else(|| own?.model.clone())
-            .or_else(|| self.file.get(Key::Model).cloned().filter(|_| in_file));
+            .or_else(|| self.file.get(Key::Model).cloned().filter(|_| by_file));
         match given {
             Some(given) => given.text().map(|text| text.trim().to_owned()),
             None => Ok(descriptor.default_model.clone().unwrap_or_default()),
@@ -131,10 +136,10 @@ impl Layers {
         &self,
         descriptor: &Descriptor,
         own: Option<&ProviderTable>,
-        endpoint: Option<&str>,
+        endpoints: &[String],
     ) -> Result<Credential, ConfigError> {
-        let Some(named) = self.named_key(own) else {
-            return self.vendor_credential(descriptor, endpoint);
+        let Some(named) = self.named_key(descriptor, own) else {
+            return self.vendor_credential(descriptor, endpoints);
         };
         let variable = named.text()?.trim().to_owned();
         if !is_variable_name(&variable) {
@@ -149,14 +154,15 @@ impl Layers {
         }
     }
 
-    fn vendor_credential(&self, descriptor: &Descriptor, endpoint: Option<&str>) -> Result<Credential, ConfigError> {
-        let url = endpoint.and_then(|endpoint| url::Url::parse(endpoint).ok());
-        let (Some(_), Some(vendor), Some(url)) = (&descriptor.auth, Vendor::of(&descriptor.id), url) else {
+    // One key goes to all of a provider's servers, so a single one that is not the vendor's own holds it back.
+    fn vendor_credential(&self, descriptor: &Descriptor, endpoints: &[String]) -> Result<Credential, ConfigError> {
+        let urls: Vec<_> = endpoints.iter().filter_map(|endpoint| Url::parse(endpoint).ok()).collect();
+        let (Some(_), Some(vendor), false) = (&descriptor.auth, Vendor::of(&descriptor.id), urls.is_empty()) else {
             return Ok(Credential::default());
         };
         let variable = vendor.variable;
-        if !vendor.owns(&url) {
-            let place = url.origin().ascii_serialization();
+        if let Some(other) = urls.iter().find(|url| !vendor.owns(url)) {
+            let place = other.origin().ascii_serialization();
             let note = format!("{variable} is not sent to {place}; --api-key-env {variable} would send it there");
             let note = self.environment.get(variable).map(|_| note);
             return Ok(Credential { note, ..Credential::default() });
@@ -177,7 +183,8 @@ impl Layers {
         own: Option<&ProviderTable>,
     ) -> Result<Vec<(String, String)>, ConfigError> {
         let mut all = own.map(|own| own.settings.clone()).unwrap_or_default();
-        for text in &self.flags.settings {
+        let by_flag = Some(&self.flags.settings).filter(|_| self.flags_mean(&descriptor.id));
+        for text in by_flag.into_iter().flatten() {
             let origin = || Origin::Flag("--setting".into());
             let split = text.split_once('=').filter(|(name, _)| !name.trim().is_empty());
             let wrong = || Given::new(text, origin()).wrong("NAME=VALUE");
@@ -210,7 +217,7 @@ pub(super) fn is_variable_name(text: &str) -> bool {
 }
 
 /// `my-judge` and `MODEL` make `MY_JUDGE_MODEL`.
-fn variable_name(provider: &str, what: &str) -> String {
+pub(super) fn variable_name(provider: &str, what: &str) -> String {
     format!("{}_{what}", provider.to_ascii_uppercase().replace('-', "_"))
 }
 

@@ -1,5 +1,5 @@
 use super::value::{Given, Origin};
-use super::{ConfigError, Key, Layers, card, start_for_vram};
+use super::{ChainLink, ConfigError, Key, Layers, card, start_for_vram};
 use crate::model::{Births, Durability, Parallel, TrustedKey};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -28,8 +28,8 @@ pub enum Output {
 pub struct RunConfig {
     /// Folder of the providers.
     pub providers: PathBuf,
-    /// Id of the provider that judges; none where nobody named one.
-    pub provider: Option<String>,
+    /// The providers that judge, in the order in which they are asked; none where nobody named one.
+    pub chain: Vec<ChainLink>,
     /// Records in flight at once.
     pub parallel: Parallel,
     /// Memory of the server's GPU in GB; none where nobody said it.
@@ -73,6 +73,11 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// Id of the provider that is asked first; none where nobody named one.
+    pub fn provider(&self) -> Option<&str> {
+        self.chain.first().map(|link| link.id.as_str())
+    }
+
     /// How many records in flight a run at this level begins with: the fixed number, or what the card is likely to bear,
     /// within the bounds of `auto`.
     pub fn start(&self, level: Parallel) -> NonZeroUsize {
@@ -93,7 +98,7 @@ impl Layers {
         let (timeout, total_timeout) = self.timeouts()?;
         Ok(RunConfig {
             providers: self.defaulted(Key::Providers).path()?,
-            provider: text(Key::Provider)?,
+            chain: self.chain()?,
             parallel: self.defaulted(Key::Parallel).parallel()?,
             vram_gb: self.given(Key::VramGb).map(|given| given.whole(NonZeroU32::MIN..=VRAM_GB_MAX)).transpose()?,
             registry: self.defaulted(Key::Registry).path()?,
@@ -171,7 +176,7 @@ mod tests {
         assert_eq!((run.providers.as_path(), run.registry.as_path()), (Path::new("plugins"), Path::new("judge.db")));
         assert_eq!(run.out, Output::Stdout);
         assert!(run.allow_new_cluster && !run.log_bodies);
-        assert_eq!((run.provider, run.cache_dir), (None, None));
+        assert_eq!((run.provider(), &run.cache_dir), (None, &None));
         assert!(!run.locked && run.trusted_keys.is_empty());
     }
 
@@ -188,7 +193,7 @@ mod tests {
             (&[], Environment::default(), "", 5, None),
         ] {
             let run = layers(flags, environment, file).run().expect("good layers");
-            assert_eq!((run.start(run.parallel).get(), run.provider.as_deref()), (parallel, provider));
+            assert_eq!((run.start(run.parallel).get(), run.provider()), (parallel, provider));
         }
     }
 
@@ -300,6 +305,32 @@ mod tests {
             let run = layers(&[], environment, "").run().expect("good layers");
             assert_eq!(run.cache_dir.as_deref(), expected.map(Path::new));
         }
+    }
+
+    #[test]
+    fn a_chain_is_a_list_in_the_file_and_has_commas_elsewhere() {
+        for (layers, expected) in [
+            (layers(&[], Environment::default(), "provider = \"ollama,openai\""), &["ollama", "openai"][..]),
+            (layers(&[], Environment::default(), "provider = [\"ollama\", \"openai\"]"), &["ollama", "openai"]),
+            (layers(&[], Environment::default(), "[provider]\ndefault = [\"openai:m\"]"), &["openai"]),
+            (layers(&[], Environment::from([("DEFAULT_LLM_PROVIDER", "a,b")]), "provider = \"c\""), &["a", "b"]),
+            (layers(&[(Key::Provider, "c")], Environment::from([("DEFAULT_LLM_PROVIDER", "a,b")]), ""), &["c"]),
+        ] {
+            let run = layers.run().expect("good layers");
+            assert_eq!(run.chain.iter().map(|link| link.id.as_str()).collect::<Vec<_>>(), expected);
+            assert_eq!(run.provider(), expected.first().copied());
+        }
+    }
+
+    #[test]
+    fn a_model_that_no_provider_would_take_is_told() {
+        let told = layers(&[(Key::Provider, "a:m,b:n"), (Key::Model, "x")], Environment::default(), "").run();
+        let told = told.expect_err("all have models");
+        assert_eq!(told.to_string(), "wrong value from flag `--model`: `x`");
+        assert_eq!(
+            told.hint().as_deref(),
+            Some("expected: none: every provider in `provider` is named with its own model")
+        );
     }
 
     #[test]

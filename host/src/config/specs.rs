@@ -3,13 +3,20 @@ use super::{Key, Spec};
 /// One row a key, in the order of the enum.
 pub const SPECS: [Spec; 26] = [
     path(Key::Providers, "providers", "--providers", Some("plugins"), "Folder of the providers' .wasm files"),
-    text(Key::Provider, "provider", "--provider", "Id of the provider that judges; needed where several are loaded")
-        .variable("DEFAULT_LLM_PROVIDER"),
+    text(
+        Key::Provider,
+        "provider",
+        "--provider",
+        "Id of the provider that judges, needed where several are loaded; or a chain of up to 16, with commas between, in \
+         the order they are asked, each with or without its model: ollama,openai:gpt-4o-mini. Flags on its server mean the \
+         first",
+    )
+    .variable("DEFAULT_LLM_PROVIDER"),
     text(
         Key::Model,
         "model",
         "--model",
-        "Model, as the provider's server knows it; the environment's <PROVIDER>_MODEL, as OLLAMA_MODEL, goes before \
+        "Model, as the provider's server knows it, of the first in the chain that names none; the environment's <PROVIDER>_MODEL, as OLLAMA_MODEL, goes before \
          DEFAULT_MODEL; without any, the provider's own default",
     )
     .variable("DEFAULT_MODEL"),

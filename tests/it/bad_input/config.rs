@@ -87,7 +87,7 @@ fn a_wrong_configuration_file_is_told_by_key_or_line() {
         (
             "[provider.openai]\nkey = 5",
             "unknown key in `judge.toml`: `provider.openai.key`",
-            "endpoint, model, api_key_env",
+            "endpoint, endpoints, metrics, model, api_key_env",
         ),
         (
             "[provider.lexical.settings]\nlimit = 5",

@@ -73,6 +73,12 @@ fn says_where_requests_go_which_key_goes_along_and_who_said_so() {
         row(&named, "key"),
         "authorization: Bearer [the key in MINE (flag `--api-key-env`, set)], to http://gpu:8000 and nowhere else"
     );
+    let several = show(&case, "openai --endpoint http://gpu1:8000,http://gpu2:8000 --api-key-env MINE").code(0);
+    assert!(row(&several, "key").ends_with("to http://gpu1:8000 and http://gpu2:8000 and nowhere else"));
+    assert!(several.stdout.contains("            http://gpu2:8000 (from flag `--endpoint`)\n"), "{}", several.stdout);
+    case.env("DEFAULT_LLM_PROVIDER", "lexical");
+    let beside = show(&case, "openai --endpoint http://gpu:8000").code(0);
+    assert_eq!(row(&beside, "endpoint"), "http://gpu:8000 (from flag `--endpoint`)");
     let file = show(&case, "ollama").code(0);
     assert_eq!(row(&file, "endpoint"), "http://gpu:11434 (from `judge.toml: provider.ollama.endpoint`)");
     case.env("OLLAMA_API_URL", "http://other:1");
@@ -85,7 +91,7 @@ fn says_where_requests_go_which_key_goes_along_and_who_said_so() {
 #[test]
 fn the_json_has_the_fields_that_others_script_against() {
     const FIELDS: &str = "id version summary file size_bytes digest contract signer lock locked imports endpoint \
-                          endpoint_from auth limits settings";
+                          endpoints endpoint_from auth limits settings";
     let case = Case::new();
     let shown: Value = serde_json::from_str(&show(&case, "openai --json").code(0).stdout).unwrap();
     let fields: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();

@@ -6,11 +6,15 @@ use judge_host::config::{Flags, Key};
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct Knobs {
     /// [`Key::Provider`]
-    #[arg(long, value_name = "ID", help = Key::Provider.help())]
+    #[arg(long, value_name = "ID,…", help = Key::Provider.help())]
     pub(in crate::cli) provider: Option<String>,
-    /// Base URL of the provider's server
-    #[arg(long, value_name = "URL", help = ENDPOINT_HELP)]
-    pub(in crate::cli) endpoint: Option<String>,
+    /// Base URLs of the provider's servers
+    #[arg(long = "endpoint", value_name = "URL", help = ENDPOINT_HELP)]
+    pub(in crate::cli) endpoints: Vec<String>,
+    /// Where the provider's server shows its gauges, as Prometheus text: a URL such as http://gpu:8002/metrics [judge.toml:
+    /// provider.ID.metrics]
+    #[arg(long, value_name = "URL")]
+    pub(in crate::cli) metrics: Option<String>,
     /// [`Key::Model`]
     #[arg(long, value_name = "NAME", help = Key::Model.help())]
     pub(in crate::cli) model: Option<String>,
@@ -95,7 +99,8 @@ impl Knobs {
         }
         flags.set(Key::NewCluster, self.no_new_cluster.then_some("false"));
         flags.set(Key::LogBodies, self.log_bodies.then_some("true"));
-        flags.endpoint.clone_from(&self.endpoint);
+        flags.endpoints.clone_from(&self.endpoints);
+        flags.metrics.clone_from(&self.metrics);
         flags.api_key_env.clone_from(&self.api_key_env);
         flags.allow_plain_http = self.allow_plain_http;
         flags.settings.clone_from(&self.settings);

@@ -73,9 +73,9 @@ pub(in crate::cli) enum ProvidersCommand {
 pub(in crate::cli) struct ShowArgs {
     /// The provider's id
     pub(in crate::cli) id: String,
-    /// Base URL of the provider's server
-    #[arg(long, value_name = "URL", help = ENDPOINT_HELP)]
-    pub(in crate::cli) endpoint: Option<String>,
+    /// Base URLs of the provider's servers
+    #[arg(long = "endpoint", value_name = "URL", help = ENDPOINT_HELP)]
+    pub(in crate::cli) endpoints: Vec<String>,
     /// Environment variable that holds the key [judge.toml: provider.ID.api_key_env]
     #[arg(long, value_name = "VAR")]
     pub(in crate::cli) api_key_env: Option<String>,

@@ -40,7 +40,7 @@ fn bench_takes_what_judge_takes_to_judge_with() {
 
 #[test]
 fn flags_reach_their_keys() {
-    let line = "judge-host --providers p judge in.csv --config c.toml --quiet --provider ollama --endpoint http://h --model m \
+    let line = "judge-host --providers p judge in.csv --config c.toml --quiet --provider ollama --endpoint http://h --endpoint http://i,http://j --metrics http://h/m --model m \
                 --api-key-env K --allow-plain-http --setting a=1 --setting b=2 --clusters c --registry r --durability fast --births free --batch-id b --out o --parallel 8 \
                 --limit 9 --instructions i --language ru --timeout 1s --total-timeout 2s --attempts 3 \
                 --candidates-max 4 --no-new-cluster --temperature 0.5 --max-output-tokens 6 --seed 7 --slice-size 60 \
@@ -79,7 +79,8 @@ fn flags_reach_their_keys() {
     }
     assert!(SPECS.iter().all(|spec| flags.get(spec.key).is_some()), "no key is missing above");
     assert_eq!(flags.config, Some(PathBuf::from("c.toml")));
-    assert_eq!((flags.endpoint.as_deref(), flags.api_key_env.as_deref()), (Some("http://h"), Some("K")));
+    assert_eq!((flags.metrics.as_deref(), flags.api_key_env.as_deref()), (Some("http://h/m"), Some("K")));
+    assert_eq!(flags.endpoints, ["http://h", "http://i,http://j"]);
     assert!(flags.allow_plain_http);
     assert_eq!(flags.settings, ["a=1", "b=2"]);
     let Some(Command::Judge(judge)) = cli.command else { panic!("judge was asked for") };
@@ -116,6 +117,7 @@ fn lines_that_others_script_against_are_understood() {
         "judge-host registry --registry a.db export -",
         "judge-host registry export rows.csv --format csv --outcomes --batch-id b",
         "judge-host registry import cluster_registry.json",
+        "judge-host judge in.jsonl --provider ollama:qwen3:8b,openai",
         "judge-host judge in.jsonl --parallel auto:2-64 --vram-gb 16",
         "judge-host bench in.jsonl --parallel 1,5,auto",
         "judge-host bench in.jsonl --parallel 1,5,64 --json --limit 100 --provider ollama",
