@@ -10,6 +10,12 @@ const MESSAGE_CHARS_MAX: usize = 300;
 const WORDS_BYTES_MAX: usize = 16 << 10;
 /// Characters of a code.
 const CODE_CHARS_MAX: usize = 80;
+/// The code of a fault by which the host knows that memory ran out.
+pub const OUT_OF_MEMORY_CODE: &str = "out-of-memory";
+/// How it is said: "CUDA out of memory", "CUDA error: out of memory", "cudaMalloc failed: out of memory" (llama.cpp,
+/// Ollama), "torch.OutOfMemoryError" (vLLM, Triton's Python backend), "model requires more system memory" (Ollama).
+const OUT_OF_MEMORY: [&str; 3] = ["out of memory", "outofmemoryerror", "requires more system memory"];
+
 /// An error as the server words it, whatever the shape of its body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerError {
@@ -58,6 +64,11 @@ impl ServerError {
     /// Whether code or type is this word.
     pub fn is(&self, word: &str) -> bool {
         self.code.as_deref() == Some(word) || self.kind.as_deref() == Some(word)
+    }
+
+    /// Whether the sentence says that the memory of a card, or of the machine, did not hold what was asked for.
+    pub fn is_out_of_memory(&self) -> bool {
+        OUT_OF_MEMORY.iter().any(|words| self.says(words))
     }
 
     /// Whether the sentence contains these words, in any case.
@@ -110,8 +121,21 @@ pub fn fault(response: &HttpResponse) -> Fault {
     }
 }
 
-/// A fault of a kind in the server's own words, for what came with this status.
+/// A fault of a kind in the server's own words, for what came with this status. Where they say that memory ran out, the
+/// code says so too, as the host then asks for less at once. Not where the request is at fault: such words may repeat it.
 pub fn named(kind: FaultKind, status: u16, error: &ServerError) -> Fault {
+    let by_trouble =
+        matches!(kind, FaultKind::Overloaded | FaultKind::Unavailable | FaultKind::TimedOut | FaultKind::Other);
+    if by_trouble && error.is_out_of_memory() {
+        // Memory is free again when others have their answers.
+        let kind = if kind == FaultKind::Other { FaultKind::Overloaded } else { kind };
+        let plain = ServerError { code: Some(OUT_OF_MEMORY_CODE.to_owned()), ..error.clone() };
+        return worded(kind, status, &plain);
+    }
+    worded(kind, status, error)
+}
+
+fn worded(kind: FaultKind, status: u16, error: &ServerError) -> Fault {
     let code = error.code.as_ref().or(error.kind.as_ref());
     let code = code.map_or_else(|| status.to_string(), |code| cut(code, CODE_CHARS_MAX));
     let message = match &error.message {
@@ -213,6 +237,29 @@ mod tests {
         assert_eq!(fault.retry_after_ms, Some(3_000));
         assert_eq!(fault.code.as_deref(), Some("requests"));
         assert_eq!(fault.message, "the server answered status 429: slow down");
+    }
+
+    #[test]
+    fn memory_that_ran_out_has_its_own_code() {
+        for words in [
+            "CUDA out of memory. Tried to allocate 2.00 GiB",
+            "llama runner process has terminated: cudaMalloc failed: out of memory",
+            "CUDA error: out of memory",
+            "torch.OutOfMemoryError: x",
+            "model requires more system memory (9.5 GiB) than is available (4.0 GiB)",
+        ] {
+            let error = ServerError { message: Some(words.to_owned()), code: Some("500".into()), ..Default::default() };
+            for (kind, named_kind) in [
+                (FaultKind::Unavailable, FaultKind::Unavailable),
+                (FaultKind::Overloaded, FaultKind::Overloaded),
+                (FaultKind::Other, FaultKind::Overloaded),
+            ] {
+                let fault = named(kind, 500, &error);
+                assert_eq!((fault.kind, fault.code.as_deref()), (named_kind, Some(OUT_OF_MEMORY_CODE)), "{words}");
+            }
+            let repeated = named(FaultKind::InvalidRequest, 400, &error);
+            assert_eq!((repeated.kind, repeated.code.as_deref()), (FaultKind::InvalidRequest, Some("500")), "{words}");
+        }
     }
 
     #[test]

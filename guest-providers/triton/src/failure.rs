@@ -56,7 +56,9 @@ pub(crate) fn of(response: &HttpResponse, head: Option<&Head>) -> Fault {
     let error = http::json(response).ok().and_then(|body| ServerError::read(&body)).unwrap_or_default();
     let error = ServerError { message: error.message.as_deref().map(without_traceback), ..error };
     let fault = error::fault(response);
-    let of_words = WORDS.iter().find(|(words, _)| error.says(words)).map(|(_, kind)| *kind);
+    let of_words = || WORDS.iter().find(|(words, _)| error.says(words)).map(|(_, kind)| *kind);
+    // Whatever the exception is called that a backend makes of it, and whatever its status.
+    let of_words = error.is_out_of_memory().then_some(FaultKind::Overloaded).or_else(of_words);
     // A 500 is the backend's, and worth one more attempt. An error in a 200 is what would have been one, had the status
     // not been sent before.
     let of_status = if http::is_success(response) || response.status == 500 { FaultKind::Other } else { fault.kind };

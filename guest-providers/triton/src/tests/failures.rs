@@ -76,6 +76,18 @@ fn every_error_has_its_kind() {
 }
 
 #[test]
+fn a_card_that_is_full_is_told_by_the_code() {
+    for (status, words) in [
+        (500, "Failed to process the request(s) for model 'm': OutOfMemoryError: CUDA out of memory."),
+        (400, "CUDA error: out of memory"),
+        (200, "cudaMalloc failed: out of memory"),
+    ] {
+        let fault = failed(&vllm(), status, &json!({ "error": words }).to_string());
+        assert_eq!((fault.kind, fault.code.as_deref()), (FaultKind::Overloaded, Some("out-of-memory")), "{words}");
+    }
+}
+
+#[test]
 fn what_can_be_fixed_has_a_hint() {
     const DECOUPLED: &str = "HTTP end point doesn't support models with decoupled transaction policy";
     for (model, status, words, hint) in [
