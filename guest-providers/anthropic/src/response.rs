@@ -4,11 +4,15 @@ use crate::{failure, request};
 use judge_provider::error::ServerError;
 use judge_provider::serde_json::Value;
 use judge_provider::{
-    Answer, Fault, HttpResponse, Job, Outgoing, Step, Usage, Verdict, answer, brief, error, fault, http, repair,
+    Answer, Fault, HttpResponse, Job, Outgoing, Step, Usage, Verdict, answer, brief, error, fault, http, rate, repair,
 };
 
-/// The answer in a response, the question that it leads to, or why there is none.
+/// The answer in a response, the question that it leads to, or why there is none; with what the server tells of its rates.
 pub(crate) fn step(job: &Job, state: &[u8], response: &HttpResponse) -> Result<Step, Fault> {
+    rate::told(response, meaning(job, state, response))
+}
+
+fn meaning(job: &Job, state: &[u8], response: &HttpResponse) -> Result<Step, Fault> {
     let spent = |fault: Fault| Fault { usage: repair::spent(state, fault.usage), ..fault };
     if !http::is_success(response) {
         return Err(spent(failure::of(response)));

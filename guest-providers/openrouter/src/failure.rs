@@ -54,6 +54,7 @@ pub(crate) fn of(response: &HttpResponse, holder: &Value) -> Fault {
         fault.kind = FaultKind::Unavailable;
     }
     fault.retry_after_ms = wait::milliseconds(response, error);
+    fault.extras = wait::rates(response, error);
     if let Some(cause) = cause(&error["metadata"]) {
         fault.message = format!("{}; {cause}", fault.message);
     }

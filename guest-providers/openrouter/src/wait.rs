@@ -1,7 +1,8 @@
 //! How long OpenRouter asks to be left alone, where its own headers and bodies say so.
 
 use judge_provider::serde_json::Value;
-use judge_provider::{HttpResponse, http};
+use judge_provider::{Extra, HttpResponse, http, rate};
+use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
 
 /// Milliseconds: by `Retry-After`, by the error's own fields, or by `X-RateLimit-Reset`, which OpenRouter alone gives
@@ -16,6 +17,19 @@ pub(crate) fn milliseconds(response: &HttpResponse, error: &Value) -> Option<u64
             Value::String(text) => until(response, text),
             reset => until(response, &reset.as_u64()?.to_string()),
         })
+}
+
+/// What it tells of its rates, which stands in the same two places.
+pub(crate) fn rates(response: &HttpResponse, error: &Value) -> Vec<Extra> {
+    let headers = &error["metadata"]["headers"];
+    rate::extras_by(response, |name| match http::header(response, name) {
+        Some(text) => Some(Cow::Borrowed(text)),
+        None => match field(headers, name) {
+            Value::Null => None,
+            Value::String(text) => Some(Cow::Borrowed(text.as_str())),
+            value => Some(Cow::Owned(value.to_string())),
+        },
+    })
 }
 
 /// A header by its name in any case.

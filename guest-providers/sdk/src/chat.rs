@@ -10,7 +10,7 @@ pub mod settings;
 
 use crate::repair::{self, Repair};
 use crate::{Answer, Body, Extra, Fault, HttpRequest, HttpResponse, Job, Step, Task, Usage, answer, brief, http};
-use crate::{prompt, usage};
+use crate::{prompt, rate, usage};
 pub use failure::fault;
 pub use learned::Learned;
 pub use parameters::{Form, Parameters};
@@ -63,11 +63,16 @@ pub fn build_request<D: Dialect>(job: &Job) -> Result<Step, Fault> {
     Ok(Step::Send(http::send(request)))
 }
 
-/// What a response means for its job: the answer, or once, where `repair` is on, a question about a malformed one.
+/// What a response means for its job: the answer, or once, where `repair` is on, a question about a malformed one. With
+/// an answer or a fault comes what the server tells of its rates, as in [`rate`].
 ///
 /// # Errors
 /// What the response stands for, with what all rounds cost.
 pub fn parse_response<D: Dialect>(job: &Job, state: &[u8], response: &HttpResponse) -> Result<Step, Fault> {
+    rate::told(response, meaning::<D>(job, state, response))
+}
+
+fn meaning<D: Dialect>(job: &Job, state: &[u8], response: &HttpResponse) -> Result<Step, Fault> {
     let charged = |fault: Fault| Fault { usage: repair::spent(state, fault.usage), ..fault };
     let reply = reply::read::<D>(response).map_err(charged)?;
     let head = brief::head(job)?;

@@ -116,7 +116,7 @@ fn reset(response: &HttpResponse) -> Option<u64> {
 }
 
 /// A Go duration such as `6m0s`, `1h2m3.5s` or `12ms`, or plain seconds.
-fn duration(text: &str) -> Option<u64> {
+pub(crate) fn duration(text: &str) -> Option<u64> {
     if let Ok(seconds) = text.parse() {
         return milliseconds_of(seconds);
     }

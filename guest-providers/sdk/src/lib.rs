@@ -53,6 +53,7 @@ pub mod error;
 pub mod fault;
 pub mod http;
 pub mod prompt;
+pub mod rate;
 pub mod repair;
 pub mod schema;
 pub mod usage;

@@ -1,4 +1,4 @@
-use super::Usage;
+use super::{RateReport, Usage};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -70,6 +70,8 @@ pub struct Fault {
     pub usage: Usage,
     /// False where it is certain that the server never saw the request, so that nothing was paid.
     pub request_sent: bool,
+    /// What the server told of its rates beside it.
+    pub rate: Option<Box<RateReport>>,
 }
 
 impl Fault {
@@ -86,6 +88,7 @@ impl Fault {
             hint: None,
             usage: Usage::default(),
             request_sent: false,
+            rate: None,
         }
     }
 

@@ -1,3 +1,4 @@
+use super::RateReport;
 use serde::{Deserialize, Serialize};
 
 /// How sure the judge is.
@@ -73,6 +74,8 @@ pub struct Answer {
     pub finish_reason: Option<String>,
     /// What it cost.
     pub usage: Usage,
+    /// What the server told of its rates beside it.
+    pub rate: Option<Box<RateReport>>,
     /// Room to grow.
     pub extras: Vec<(String, String)>,
 }

@@ -83,6 +83,13 @@ fn a_wait_comes_along_with_what_passes() {
 }
 
 #[test]
+fn rates_come_along() {
+    let headers = [("anthropic-ratelimit-requests-remaining", "0")];
+    let fault = parse(429, &headers, &error("rate_limit_error", "slow down")).unwrap_err();
+    assert_eq!(fault.extras, [("rate-requests-remaining".to_owned(), "0".to_owned())]);
+}
+
+#[test]
 fn what_a_model_does_not_take_names_the_setting_that_helps() {
     for (message, setting) in [
         ("`temperature` is deprecated for this model.", "omit=temperature"),

@@ -137,6 +137,20 @@ fn waits_are_read_from_every_place() {
 }
 
 #[test]
+fn rates_come_along_wherever_they_stand() {
+    let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let headers = json!({ "X-RateLimit-Limit": "20", "X-RateLimit-Remaining": 0, "X-RateLimit-Reset": "784111787000" });
+    let within = error(429, "Rate limit exceeded", &json!({ "headers": headers }));
+    let beside =
+        [("x-ratelimit-limit", "20"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "784111787000"), date];
+    let extras = [("limit", "20"), ("remaining", "0"), ("reset-ms", "10000")]
+        .map(|(part, value)| (format!("rate-requests-{part}"), value.to_owned()));
+    for (headers, body) in [(&[date][..], within), (&beside, error(429, "Rate limit exceeded", &Value::Null))] {
+        assert_eq!(parse(response(429, headers, &body)).unwrap_err().extras, extras, "{body}");
+    }
+}
+
+#[test]
 fn hints_name_what_helps() {
     let parameters = "No endpoints found that can handle the requested parameters.";
     let policy = "No endpoints found matching your data policy (Free model publication).";

@@ -203,6 +203,8 @@ fn read_fault(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Fault>> {
         hint,
         usage,
         request_sent: request_sent.unwrap_or_default(),
+        // Of use only while the run goes on.
+        rate: None,
     }))
 }
 

@@ -4,6 +4,7 @@
 //! A released version never changes (`wit/released.toml`). A new one is a folder in `wit/`, a module here and a line in
 //! [`VERSIONS`]; components of the older ones go on running.
 
+mod rate;
 pub(super) mod v0_1;
 
 use super::Refusal;

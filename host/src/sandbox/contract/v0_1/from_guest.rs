@@ -1,3 +1,4 @@
+use super::super::rate;
 use super::bindings::contract as guest;
 use crate::model::{
     Answer, AuthSlot, Body, Choice, Confidence, Descriptor, Fault, FaultKind, HttpRequest, Outgoing, Preparation,
@@ -63,6 +64,7 @@ pub(super) fn fault(fault: guest::Fault) -> Fault {
         hint: fault.hint.map(|hint| line(&hint, SENTENCE_BYTES_MAX)),
         usage: usage(&fault.usage),
         request_sent: false,
+        rate: rate::report(&fault.extras),
     }
 }
 
@@ -83,6 +85,7 @@ fn answer(answer: guest::Answer) -> Answer {
         model: answer.model,
         finish_reason: answer.finish_reason,
         usage: usage(&answer.usage),
+        rate: rate::report(&answer.extras),
         extras: answer.extras,
     }
 }
@@ -155,7 +158,7 @@ mod tests {
                 output_tokens: None,
                 cost_micro_usd: None,
             },
-            extras: Vec::new(),
+            extras: vec![("rate-requests-remaining".to_owned(), "0".to_owned())],
         });
         assert_eq!(fault.kind, FaultKind::Quota);
         assert_eq!(fault.message, "no more [2J");
@@ -163,5 +166,6 @@ mod tests {
         assert_eq!(fault.hint.map(|hint| hint.len()), Some(SENTENCE_BYTES_MAX));
         assert_eq!(fault.retry_after, Some(Duration::from_millis(1500)));
         assert_eq!(fault.usage.input_tokens, Some(3));
+        assert_eq!(fault.rate.and_then(|rate| rate.requests.remaining), Some(0));
     }
 }

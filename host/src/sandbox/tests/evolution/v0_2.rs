@@ -2,7 +2,7 @@
 
 use crate::model::{
     Answer, Body, Choice, Confidence, Descriptor, Fault, HttpRequest, HttpResponse, Job, Outgoing, Preparation,
-    Previous, Settings, Step, Task, Usage, Verdict,
+    Previous, Settings, Step, Task, Verdict,
 };
 use crate::sandbox::contract::{Contract, Version};
 use crate::sandbox::store::CallState;
@@ -108,8 +108,7 @@ fn step(job: &Job, step: guest::Step) -> Step {
                 confidence,
                 rationale: String::new(),
             };
-            let (model, finish_reason, extras) = (None, None, Vec::new());
-            Step::Done(Answer { verdicts: vec![verdict], model, finish_reason, usage: Usage::default(), extras })
+            Step::Done(Answer { verdicts: vec![verdict], ..Answer::default() })
         }
     }
 }
