@@ -9,3 +9,4 @@ pub mod quarantine;
 pub mod rate;
 pub mod retry;
 pub mod retry_budget;
+pub mod spread;
