@@ -36,6 +36,10 @@ impl Transport for Bodies {
         }
         answered
     }
+
+    fn origin(&self) -> &str {
+        self.inner.origin()
+    }
 }
 
 fn shown(body: &Body) -> String {

@@ -1,9 +1,10 @@
 //! Attempts at one judgement by one provider, until there is a verdict or the policy ends it.
 
-use super::{Deadline, Link, Plan, echo, hash, verdict};
-use crate::control::limit::Ending;
+use super::permits::{CallEnd, is_left_alone};
+use super::{Deadline, Link, Plan, Route, echo, hash, verdict};
 use crate::model::{
-    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outgoing, Record, Step, Usage,
+    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outgoing, RateReport, Record, Step,
+    Usage,
 };
 use crate::transport::Transport;
 use std::sync::Arc;
@@ -70,8 +71,14 @@ pub(super) async fn pursue(
         plan.counters.quarantined(entry.leave(&tried.result));
         let Err(fault) = &tried.result else { break };
         tried.usage.add(&fault.usage);
+        if is_left_alone(fault) {
+            break;
+        }
         let Some(wait) = plan.retry.wait(fault, tried.attempts, deadline.left(), fastrand::f64()) else { break };
         tokio::time::sleep(wait).await;
+        if !may_retry(plan, &link.route, deadline).await {
+            break;
+        }
         plan.counters.retries.fetch_add(1, Relaxed);
     }
     tried.latency = judging.elapsed();
@@ -115,7 +122,7 @@ async fn steps(
             Step::Send(_) if *sends == SENDS_MAX => return Err(too_many_sends("job", SENDS_MAX)),
             Step::Send(outgoing) => outgoing,
         };
-        step = exchange(plan, link, job, outgoing, deadline, sends).await?;
+        step = exchange(plan, link, job, outgoing, deadline, tried, sends).await?;
     }
 }
 
@@ -126,9 +133,15 @@ async fn exchange(
     job: &Job,
     outgoing: Outgoing,
     deadline: &mut Deadline,
+    tried: &mut Tried,
     sends: &mut usize,
 ) -> Result<Step, Fault> {
-    let (place, transport) = deadline.excused(link.route.place(&plan.permits)).await?;
+    let route = &link.route;
+    let place = deadline.excused(route.place(&plan.permits, &outgoing.request)).await?;
+    if tried.attempts == 1 {
+        route.first_call();
+    }
+    let transport = route.transport(&place);
     let begun = Instant::now();
     let answered = deadline.within(send(plan, transport, &outgoing.request)).await;
     let latency = begun.elapsed();
@@ -139,8 +152,33 @@ async fn exchange(
         }
         Err(fault) => Err(fault),
     };
-    plan.permits.ended(place.lane(), latency, result.as_ref().map_or_else(Ending::of_fault, |_| Ending::Answered));
+    let (usage, report) = told(&result);
+    route.learn(&outgoing.request, &usage);
+    let end = CallEnd { latency, fault: result.as_ref().err(), tokens: usage.tokens(), report };
+    if let Some(turning) = place.ended(&end) {
+        plan.turned(link, turning, transport.origin());
+    }
     result
+}
+
+/// What a call cost, and what its server told of its rate.
+fn told(result: &Result<Step, Fault>) -> (Usage, Option<&RateReport>) {
+    match result {
+        Ok(Step::Done(answer)) => (answer.usage, answer.rate.as_deref()),
+        Ok(Step::Send(_)) => (Usage::default(), None),
+        Err(fault) => (fault.usage, fault.rate.as_deref()),
+    }
+}
+
+/// Takes a retry out of the budget; false where none comes while the record has time.
+async fn may_retry(plan: &Plan, route: &Route, deadline: &Deadline) -> bool {
+    loop {
+        match route.retry_in(plan.permits.now()) {
+            Some(Duration::ZERO) => return true,
+            Some(wait) if wait < deadline.left() => tokio::time::sleep(wait).await,
+            _ => return false,
+        }
+    }
 }
 
 /// One call, counted unless it certainly never reached the server.

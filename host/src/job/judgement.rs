@@ -1,7 +1,8 @@
 //! One judgement of a record: snapshot, then one of the chain after the other, until a verdict stands.
 
 use super::attempts::{Tried, pursue};
-use super::{Deadline, Link, Plan};
+use super::{Deadline, Link, Plan, StopReason};
+use crate::control::breaker::Turning;
 use crate::control::fallback::is_mended_by_another;
 use crate::model::{Cluster, Fault, Judged, Outcome, Record, Step};
 use crate::registry::Registry;
@@ -73,6 +74,17 @@ impl Plan {
     /// Who is asked first.
     pub(super) fn first(&self) -> &Link {
         self.chain.first().expect("a chain is never empty")
+    }
+
+    /// Takes in what a call did to its server's breaker. Where nobody can be asked any more, the run ends.
+    pub(super) fn turned(&self, link: &Link, turning: Turning, server: &str) {
+        let provider = &link.prepared.provider.identity().descriptor.id;
+        self.stops.turned(turning, provider, server);
+        if link.route.is_last
+            && let Some(stop) = link.route.stopped(&self.permits)
+        {
+            self.stops.stop(StopReason::of(stop, provider));
+        }
     }
 
     fn goes_on_after(&self, result: &Result<Judged, Fault>) -> bool {

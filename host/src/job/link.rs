@@ -1,7 +1,13 @@
-use super::{Permits, Place, Prepared};
-use crate::model::{Fault, FaultKind, Settings};
+use super::permits::{NoPlace, Place};
+use super::{Permits, Prepared};
+use crate::control::breaker::Stop;
+use crate::control::budget::Prices;
+use crate::control::rate::TokenEstimate;
+use crate::control::retry_budget::{RetryBudget, RetryBudgetRule};
+use crate::model::{Fault, FaultKind, HttpRequest, Settings, Usage};
 use crate::transport::Transport;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// One of the chain of those who judge a record.
 #[derive(Clone)]
@@ -16,38 +22,86 @@ pub struct Link {
 pub struct Route {
     /// How to judge.
     pub settings: Arc<Settings>,
-    /// Who sends, and on which lane of the run's permits; empty for a provider that sends nothing.
-    pub endpoints: Vec<Endpoint>,
-}
-
-/// One server of a route.
-pub struct Endpoint {
-    /// Its lane.
-    pub lane: usize,
-    /// Who sends there.
-    pub transport: Arc<dyn Transport>,
+    /// Whether nobody is asked after it: then records wait for servers that are left alone.
+    pub is_last: bool,
+    /// What tokens cost; none where nobody said it.
+    pub prices: Option<Prices>,
+    /// Who sends, one for each lane.
+    transports: Vec<Arc<dyn Transport>>,
+    /// The lanes of the run's permits; empty for a provider that sends nothing.
+    lanes: Vec<usize>,
+    // Each is locked for a few instructions at a time, never across an await.
+    estimate: Mutex<TokenEstimate>,
+    retries: Mutex<RetryBudget>,
 }
 
 impl Route {
-    /// Waits for a place on the way to one of the servers.
+    /// A route to servers, each with its lane.
+    pub fn new(
+        settings: Arc<Settings>,
+        is_last: bool,
+        prices: Option<Prices>,
+        servers: impl IntoIterator<Item = (usize, Arc<dyn Transport>)>,
+        retries: RetryBudgetRule,
+    ) -> Self {
+        let (lanes, transports) = servers.into_iter().unzip();
+        let (estimate, retries) = (Mutex::default(), Mutex::new(RetryBudget::new(retries)));
+        Route { settings, is_last, prices, transports, lanes, estimate, retries }
+    }
+
+    /// Waits for a place on the way to one of the servers, for a request of this size.
     ///
     /// # Errors
-    /// `blocked` where the route has none: the composition root gives none only to a provider that declared none.
-    pub(super) async fn place(&self, permits: &Permits) -> Result<(Place, &dyn Transport), Fault> {
-        if self.endpoints.is_empty() {
+    /// Where the servers are asked no more, or not now while somebody is asked after this; `blocked` where there are none.
+    pub(super) async fn place(&self, permits: &Permits, request: &HttpRequest) -> Result<Place, Fault> {
+        if self.lanes.is_empty() {
             return Err(no_endpoint());
         }
-        let lanes: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.lane).collect();
-        let place = permits.place(&lanes).await;
-        let chosen = self.endpoints.iter().find(|endpoint| endpoint.lane == place.lane());
-        let chosen = chosen.expect("the place is on one of these lanes");
-        Ok((place, chosen.transport.as_ref()))
+        let tokens = lock(&self.estimate).tokens(bytes(request), self.settings.max_output_tokens);
+        permits.place(&self.lanes, tokens, self.is_last).await.map_err(NoPlace::fault)
+    }
+
+    /// Who sends from a place.
+    pub(super) fn transport(&self, place: &Place) -> &dyn Transport {
+        let at = self.lanes.iter().position(|lane| *lane == place.lane());
+        self.transports[at.expect("the place is on one of these lanes")].as_ref()
+    }
+
+    /// Learns what a request took.
+    pub(super) fn learn(&self, request: &HttpRequest, usage: &Usage) {
+        lock(&self.estimate).learn(bytes(request), usage);
+    }
+
+    /// Counts a first call, which pays for its share of retries.
+    pub(super) fn first_call(&self) {
+        lock(&self.retries).deposit();
+    }
+
+    /// How long to wait until there is a retry in the budget, which is taken where it is there at once; none where there
+    /// never is.
+    pub(super) fn retry_in(&self, now: Duration) -> Option<Duration> {
+        let mut retries = lock(&self.retries);
+        if retries.try_withdraw(now) { Some(Duration::ZERO) } else { retries.wait(now) }
+    }
+
+    /// Why its servers are asked no more; none while one of them may be.
+    pub(super) fn stopped(&self, permits: &Permits) -> Option<Stop> {
+        if self.lanes.is_empty() { None } else { permits.stopped(&self.lanes) }
     }
 }
 
-/// A provider that sends needs an endpoint.
+fn bytes(request: &HttpRequest) -> usize {
+    request.body.as_ref().map_or(0, |body| body.as_bytes().len())
+}
+
+/// A provider that sends needs an endpoint; the composition root gives none only to one that declared none.
 pub(super) fn no_endpoint() -> Fault {
     Fault::new(FaultKind::Blocked, "the provider wants to send, but has no endpoint")
         .code("no-endpoint")
         .hint("name the server with `--endpoint URL`")
+}
+
+// What is guarded is changed in one step each time, so a panic elsewhere leaves it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

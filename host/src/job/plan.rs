@@ -1,4 +1,4 @@
-use super::{Counters, Link, Permits, Wards};
+use super::{Counters, Link, Permits, Stops, Wards};
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Cluster, Confidence, Fault, Instructions, Job, Record, Task};
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct Plan {
     pub wards: Arc<Wards>,
     /// How much may be in flight.
     pub permits: Permits,
+    /// What ends the run from within.
+    pub stops: Arc<Stops>,
 }
 
 impl Plan {

@@ -21,10 +21,12 @@ pub use run::{Run, RunError, RunReport};
 pub use seat::Seat;
 pub use slice::Outcomes;
 
+use crate::control::breaker::BreakerRule;
 use crate::control::limit::Limit;
 use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
-use crate::job::{self, Counters, Permits, Plan, Wards};
+use crate::control::retry_budget::{RETRIES_A_MINUTE, RETRIES_SAVED_MAX, RETRY_PERCENT, RetryBudgetRule};
+use crate::job::{self, Counters, LaneRule, Permits, Plan, Stops, Wards};
 use crate::model::{Births, Confidence, Fault, Instructions, Record, Step};
 use crate::provider::{Catalog, Provider};
 use crate::registry::Registry;
@@ -48,6 +50,10 @@ pub struct Policy {
     pub escalate_below: Option<Confidence>,
     /// How far a record is pursued.
     pub retry: RetryPolicy,
+    /// Retries in parts of a hundred of the first calls.
+    pub retry_percent: u32,
+    /// When a server is left alone, and for how long.
+    pub breaker: BreakerRule,
     /// When a component that fails in its sandbox is left alone.
     pub quarantine: QuarantineRule,
     /// The longest that a record may take, attempts and waits together.
@@ -67,6 +73,8 @@ impl Default for Policy {
             births: Births::default(),
             escalate_below: None,
             retry: RetryPolicy::default(),
+            retry_percent: RETRY_PERCENT,
+            breaker: BreakerRule::default(),
             quarantine: QuarantineRule::default(),
             total_timeout: Duration::from_mins(10),
             limit: Limit::fixed(5),
@@ -180,42 +188,66 @@ impl Judge {
     /// # Errors
     /// The fault that the record would end in before anything is sent.
     pub async fn first_step(&self, record: Record) -> Result<Step, Fault> {
-        job::first_step(&self.plan(&self.batch_id, Arc::default(), &self.policy.limit), &self.registry, record).await
+        job::first_step(&self.plan(&self.batch_id, RunParts::default(), &self.policy.limit), &self.registry, record).await
     }
 
-    fn plan(&self, batch_id: &str, counters: Arc<Counters>, limit: &Limit) -> Plan {
+    fn plan(&self, batch_id: &str, run: RunParts, limit: &Limit) -> Plan {
+        let policy = &self.policy;
         let (most, each) = match limit {
             Limit::Fixed(most) => (Some(*most), None),
             Limit::Adaptive(_) => (None, Some(limit.clone())),
         };
-        let mut lanes = 0;
-        let chain = self.seats.iter().map(|seat| {
-            let first = lanes;
-            lanes += seat.transports.len();
-            seat.link(first..lanes)
-        });
-        let chain = chain.collect();
+        let mut rules = Vec::new();
+        let mut chain = Vec::new();
+        for (index, seat) in self.seats.iter().enumerate() {
+            let first = rules.len();
+            let rule = LaneRule { limit: each.clone(), breaker: policy.breaker, rate: seat.rate };
+            rules.extend(std::iter::repeat_n(rule, seat.transports.len()));
+            chain.push(seat.link(first..rules.len(), index + 1 == self.seats.len(), policy.retries(limit)));
+        }
         // Providers that send nothing use this machine's processors, and no lane.
-        let most = most.or_else(|| (lanes == 0).then(|| std::thread::available_parallelism().map_or(1, usize::from)));
+        let own = || std::thread::available_parallelism().map_or(1, usize::from);
+        let most = most.or_else(|| rules.is_empty().then(own));
         Plan {
             batch_id: batch_id.to_owned(),
             chain,
-            escalate_below: self.policy.escalate_below,
-            instructions: Arc::clone(&self.policy.instructions),
-            allow_new_cluster: self.policy.allow_new_cluster,
-            candidates_max: self.policy.candidates_max,
+            escalate_below: policy.escalate_below,
+            instructions: Arc::clone(&policy.instructions),
+            allow_new_cluster: policy.allow_new_cluster,
+            candidates_max: policy.candidates_max,
             first_epoch: self.registry.snapshot().epoch,
-            births: self.policy.births,
-            retry: self.policy.retry,
-            total_timeout: self.policy.total_timeout,
-            counters,
-            wards: Arc::new(Wards::new(self.policy.quarantine)),
-            permits: Permits::over(most, std::iter::repeat_n(each, lanes)),
+            births: policy.births,
+            retry: policy.retry,
+            total_timeout: policy.total_timeout,
+            counters: run.counters,
+            wards: Arc::new(Wards::new(policy.quarantine)),
+            permits: Permits::over(most, rules),
+            stops: run.stops,
         }
     }
 
-    fn plans(&self, batch_id: &str, counters: Arc<Counters>, limit: &Limit) -> Plans {
-        Plans::new(Arc::clone(&self.seats), self.plan(batch_id, counters, limit))
+    fn plans(&self, batch_id: &str, run: RunParts, limit: &Limit) -> Plans {
+        Plans::new(Arc::clone(&self.seats), self.plan(batch_id, run, limit))
+    }
+}
+
+/// What a plan shares with those who watch its run.
+#[derive(Default)]
+struct RunParts {
+    counters: Arc<Counters>,
+    stops: Arc<Stops>,
+}
+
+impl Policy {
+    /// How many of the calls may be retries. All that are in flight may fail at once, through no fault of the server's, so
+    /// there is one a minute for each.
+    fn retries(&self, limit: &Limit) -> RetryBudgetRule {
+        let in_flight = u32::try_from(limit.current()).unwrap_or(u32::MAX);
+        RetryBudgetRule {
+            percent: self.retry_percent,
+            per_minute: RETRIES_A_MINUTE.max(in_flight),
+            saved_max: RETRIES_SAVED_MAX.max(in_flight),
+        }
     }
 }
 

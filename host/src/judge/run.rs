@@ -1,9 +1,9 @@
 //! A whole input through the judge: read, judge, commit, write; and what to say of it at the end.
 
-use super::Judge;
+use super::{Judge, RunParts};
 use crate::job::sink::Sink;
 use crate::job::source::Source;
-use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport};
+use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport, StopReason, Stops};
 use crate::registry::RegistryError;
 use std::io;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub struct RunReport {
     pub intake: IntakeReport,
     /// Whether the run was asked to end before its input did.
     pub interrupted: bool,
+    /// Why the run ended by itself before its input did.
+    pub stopped: Option<StopReason>,
 }
 
 /// Why a run could not go on. What was committed stays committed.
@@ -83,10 +85,12 @@ impl Judge {
         drain: &Drain,
         each: impl FnMut(&Finished) + Send + 'static,
     ) -> Result<RunReport, RunError> {
-        let plans = self.plans(&run.batch_id, Arc::clone(&counters), &self.policy.limit);
-        let permits = plans.now().permits.clone();
         let asked = drain.clone();
         let drain = drain.child();
+        let stops = Arc::new(Stops::by(drain.clone()));
+        let parts = RunParts { counters: Arc::clone(&counters), stops: Arc::clone(&stops) };
+        let plans = self.plans(&run.batch_id, parts, &self.policy.limit);
+        let permits = plans.now().permits.clone();
         let intake = Intake {
             source: run.source,
             batch_id: run.batch_id,
@@ -121,7 +125,7 @@ impl Judge {
         let mut intake = report.ok().and_then(Result::ok).unwrap_or_default();
         match intake.error.take() {
             Some(error) => Err(error.into()),
-            None => Ok(RunReport { intake, interrupted }),
+            None => Ok(RunReport { intake, interrupted, stopped: stops.reason().cloned() }),
         }
     }
 }

@@ -1,5 +1,8 @@
 use super::Policy;
-use crate::job::{self, Endpoint, Link, Prepared, Route};
+use crate::control::budget::Prices;
+use crate::control::rate::RateRule;
+use crate::control::retry_budget::RetryBudgetRule;
+use crate::job::{self, Link, Prepared, Route};
 use crate::model::{Fault, Settings};
 use crate::provider::Provider;
 use crate::transport::Transport;
@@ -14,6 +17,10 @@ pub struct Seat {
     serving: ArcSwap<Prepared>,
     /// How it judges.
     pub settings: Arc<Settings>,
+    /// What its tokens cost; none where nobody said it.
+    pub prices: Option<Prices>,
+    /// How fast each of its servers may be asked.
+    pub rate: RateRule,
     /// Who sends, one for each of its servers; empty for a provider that sends nothing.
     pub transports: Vec<Arc<dyn Transport>>,
 }
@@ -28,6 +35,8 @@ impl Seat {
         Seat {
             serving: ArcSwap::from_pointee(Prepared::new(provider, [])),
             settings: Arc::new(settings),
+            prices: None,
+            rate: RateRule::default(),
             transports: transports.into_iter().collect(),
         }
     }
@@ -75,10 +84,9 @@ impl Seat {
     }
 
     /// Its part of a run's plan, with these lanes for its servers.
-    pub(super) fn link(&self, lanes: Range<usize>) -> Link {
-        let servers = lanes.zip(&self.transports);
-        let endpoints = servers.map(|(lane, transport)| Endpoint { lane, transport: Arc::clone(transport) });
-        let route = Route { settings: Arc::clone(&self.settings), endpoints: endpoints.collect() };
+    pub(super) fn link(&self, lanes: Range<usize>, is_last: bool, retries: RetryBudgetRule) -> Link {
+        let servers = lanes.zip(self.transports.iter().cloned());
+        let route = Route::new(Arc::clone(&self.settings), is_last, self.prices, servers, retries);
         Link { prepared: self.serving(), route: Arc::new(route) }
     }
 }

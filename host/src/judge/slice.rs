@@ -1,6 +1,6 @@
 //! Records that the caller holds, rather than a file: as a slice, in order, or as a stream, as they finish.
 
-use super::Judge;
+use super::{Judge, RunParts};
 use crate::control::limit::Limit;
 use crate::job::{self, Drain, Item, Plan};
 use crate::model::{Outcome, Record};
@@ -56,7 +56,7 @@ impl Judge {
         parallel: Option<usize>,
     ) -> Outcomes {
         let limit = parallel.map_or_else(|| self.policy.limit.clone(), Limit::fixed);
-        let plans = self.plans(&self.batch_id, Arc::default(), &limit);
+        let plans = self.plans(&self.batch_id, RunParts::default(), &limit);
         let permits = plans.now().permits.clone();
         let registry = Arc::clone(&self.registry);
         let slice_size = self.policy.slice_size.max(1);

@@ -81,6 +81,11 @@ pub struct Answer {
 }
 
 impl Usage {
+    /// Tokens of prompt and answer together; none where either was not counted.
+    pub fn tokens(&self) -> Option<u64> {
+        Some(self.input_tokens?.saturating_add(self.output_tokens?))
+    }
+
     /// Adds what another answer cost. What neither reported stays unknown.
     pub fn add(&mut self, other: &Usage) {
         let sum = |mine: Option<u64>, theirs: Option<u64>| match (mine, theirs) {

@@ -24,6 +24,7 @@ const ENCODINGS_COMPRESSED: [&str; 7] = ["gzip", "x-gzip", "deflate", "br", "zst
 #[derive(Debug)]
 pub struct HttpTransport {
     client: Client,
+    origin: String,
     endpoint: Endpoint,
     credential: Option<(HeaderName, HeaderValue)>,
     echo: Option<Echo>,
@@ -143,7 +144,8 @@ impl HttpTransport {
                 })
             }
         };
-        Ok(HttpTransport { client: builder.build().map_err(client)?, endpoint, credential, echo, limits })
+        let origin = endpoint.origin();
+        Ok(HttpTransport { client: builder.build().map_err(client)?, origin, endpoint, credential, echo, limits })
     }
 
     /// One exchange without its time limit.
@@ -217,6 +219,10 @@ impl Transport for HttpTransport {
             Ok(result) => result,
             Err(_) => Err(fault::attempt_over(&self.endpoint, &self.limits)),
         }
+    }
+
+    fn origin(&self) -> &str {
+        &self.origin
     }
 }
 

@@ -32,4 +32,9 @@ pub trait Transport: Send + Sync {
     /// Where nothing came back, or the rules forbid to send: a fault of a kind that the host makes, with
     /// `request_sent` false where the server certainly never saw it.
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Fault>;
+
+    /// Scheme, host and port of where it sends; empty where there is none to tell.
+    fn origin(&self) -> &str {
+        ""
+    }
 }

@@ -12,7 +12,7 @@ pub const FAILED_IN_A_ROW: u32 = 20;
 /// The first wait for a probe lies between half of this and all of it.
 pub const PROBE_BASE: Duration = Duration::from_secs(1);
 /// No wait for a probe is longer, unless the server asks for more.
-pub const PROBE_MAX: Duration = Duration::from_mins(1);
+pub const PROBE_MAX: Duration = Duration::from_secs(15);
 /// Probes in a row that must go well: one answer of a model is no accident.
 pub const PROBES_GOOD: u32 = 1;
 /// An endpoint that is down for so long is not waited for: somebody should look at it.

@@ -1,10 +1,6 @@
 use crate::model::{Fault, FaultKind};
 use std::time::Duration;
 
-/// The word of a fault that says that the server's memory did not hold what was asked of it at once. A provider gives
-/// it as the fault's code.
-const OUT_OF_MEMORY: &str = "out-of-memory";
-
 /// One call that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -40,7 +36,7 @@ impl Ending {
     /// What a fault says about the limit.
     pub fn of_fault(fault: &Fault) -> Self {
         match fault.kind {
-            _ if fault.code.as_deref() == Some(OUT_OF_MEMORY) => Ending::OutOfMemory,
+            _ if fault.code.as_deref() == Some(Fault::OUT_OF_MEMORY) => Ending::OutOfMemory,
             FaultKind::RateLimited | FaultKind::Overloaded => Ending::Overloaded { retry_after: fault.retry_after },
             FaultKind::TimedOut => Ending::TimedOut,
             // The server generated a whole answer, and its slot was taken for as long.
@@ -61,8 +57,8 @@ mod tests {
         for (fault, ending) in [
             (limited, Ending::Overloaded { retry_after: wait }),
             (Fault::new(FaultKind::Overloaded, "x").code("503"), Ending::Overloaded { retry_after: None }),
-            (Fault::new(FaultKind::Overloaded, "x").code(OUT_OF_MEMORY), Ending::OutOfMemory),
-            (Fault::new(FaultKind::Unavailable, "x").code(OUT_OF_MEMORY), Ending::OutOfMemory),
+            (Fault::new(FaultKind::Overloaded, "x").code(Fault::OUT_OF_MEMORY), Ending::OutOfMemory),
+            (Fault::new(FaultKind::Unavailable, "x").code(Fault::OUT_OF_MEMORY), Ending::OutOfMemory),
             (Fault::new(FaultKind::TimedOut, "x"), Ending::TimedOut),
             (Fault::new(FaultKind::Malformed, "x"), Ending::Answered),
             (Fault::new(FaultKind::Connect, "x"), Ending::Other),

@@ -1,8 +1,9 @@
 //! Random scripts of answers and faults of every kind, in any order, through scheduler, permits, retries and limit on
 //! the virtual clock. A seed that fails is told, and replays exactly.
 
-use crate::control::limit::{Bounds, Ending, Limit};
+use crate::control::limit::{Bounds, Limit};
 use crate::control::retry::RetryPolicy;
+use crate::job::permits::CallEnd;
 use crate::job::{Drain, Permits, schedule};
 use crate::model::{Fault, FaultKind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -98,13 +99,15 @@ async fn pursue(script: &Script, permits: &Permits, seen: &Mutex<Seen>, seed: u6
     let mut not_before = begun;
     loop {
         attempts += 1;
+        let place = permits.place(&[0], 0, true).await.expect("no breaker stops within these times");
         let called = Instant::now();
         if called < not_before {
             seen.lock().expect("no panic").breaches.push("tried again before `Retry-After`".to_owned());
         }
         let tried = timeout(ATTEMPT, attempt(script, &mut chance)).await;
         let tried = tried.unwrap_or_else(|_| Err(Fault::new(FaultKind::TimedOut, "late")));
-        permits.ended(0, called.elapsed(), tried.as_ref().map_or_else(Ending::of_fault, |()| Ending::Answered));
+        let end = CallEnd { latency: called.elapsed(), fault: tried.as_ref().err(), tokens: None, report: None };
+        place.ended(&end);
         let Err(fault) = tried else { return attempts };
         let left = TOTAL.saturating_sub(begun.elapsed());
         let Some(wait) = policy.wait(&fault, attempts, left, chance.f64()) else { return attempts };

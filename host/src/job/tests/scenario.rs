@@ -2,8 +2,9 @@
 
 use super::ran::Ran;
 use super::server::{Model, Reply, Server};
-use crate::control::limit::{Bounds, Ending, Limit};
+use crate::control::limit::{Bounds, Limit, State};
 use crate::control::retry::RetryPolicy;
+use crate::job::permits::CallEnd;
 use crate::job::{Drain, Permits, schedule};
 use crate::model::{Fault, FaultKind};
 use futures_util::StreamExt;
@@ -75,6 +76,8 @@ impl Scenario {
     /// Runs it with a limit.
     pub(super) fn run(&self, limit: Limit) -> Ran {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        // What the product leaves to chance is the same in every run.
+        fastrand::seed(self.seed);
         runtime.expect("a runtime").block_on(run_on_a_virtual_clock(self, limit))
     }
 }
@@ -84,7 +87,7 @@ async fn run_on_a_virtual_clock(scenario: &Scenario, limit: Limit) -> Ran {
     let permits = Permits::new(limit);
     let server = Server::new(&scenario.server, scenario.seed);
     let ran = Arc::new(Mutex::new(Ran {
-        states: vec![(0.0, permits.state(0).expect("it has a limit of its own"))],
+        states: vec![(0.0, state(&permits))],
         ..Ran::default()
     }));
     let drain = Drain::default();
@@ -122,11 +125,17 @@ async fn run_on_a_virtual_clock(scenario: &Scenario, limit: Limit) -> Ran {
     let mut ran = ran.lock().expect("no test panics here");
     std::mem::take(&mut *ran)
 }
+fn state(permits: &Permits) -> State {
+    permits.lanes()[0].limit.expect("it has a limit of its own")
+}
+
 /// A record's attempts, as the worker makes them; whether it was answered.
 async fn pursue(server: &Server, permits: &Permits, ran: &Mutex<Ran>, begun: Instant, work: f64, seed: u64) -> bool {
     let mut chance = fastrand::Rng::with_seed(seed);
     let policy = RetryPolicy::default();
     for attempts in 1.. {
+        // A person who must act, or an outage of half an hour, is in no scenario.
+        let Ok(place) = permits.place(&[0], 0, true).await else { return false };
         let called = Instant::now();
         let reply = timeout(ATTEMPT, server.call(work)).await;
         let fault = match reply {
@@ -138,10 +147,10 @@ async fn pursue(server: &Server, permits: &Permits, ran: &Mutex<Ran>, begun: Ins
             Ok(Reply::NoConnection) => Some(Fault::new(FaultKind::Connect, "refused")),
             Err(_) => Some(Fault::new(FaultKind::TimedOut, "late")),
         };
-        let ending = fault.as_ref().map_or(Ending::Answered, Ending::of_fault);
-        permits.ended(0, called.elapsed(), ending);
+        let end = CallEnd { latency: called.elapsed(), fault: fault.as_ref(), tokens: None, report: None };
+        place.ended(&end);
         {
-            let (state, in_flight) = (permits.state(0).expect("it has a limit of its own"), permits.in_flight());
+            let (state, in_flight) = (state(permits), permits.in_flight());
             let mut ran = ran.lock().expect("no test panics here");
             ran.peak = ran.peak.max(in_flight);
             if ran.states.last().is_none_or(|(_, last)| *last != state) {
