@@ -128,6 +128,9 @@ pub(super) struct JudgeArgs {
     /// Write the run's counts, times and costs there, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
+    /// Write one JSON line there for each attempt
+    #[arg(long, value_name = "FILE")]
+    pub(super) trace: Option<PathBuf>,
     /// Overwrite the output file of another run
     #[arg(long)]
     pub(super) force: bool,
@@ -151,6 +154,9 @@ pub(super) struct BenchArgs {
     /// Print JSON instead of a table
     #[arg(long)]
     pub(super) json: bool,
+    /// Draw the levels there, as SVG
+    #[arg(long, value_name = "FILE.svg")]
+    pub(super) plot: Option<PathBuf>,
 }
 
 /// `registry`.

@@ -3,7 +3,7 @@
 use super::args::BenchArgs;
 use super::setup::{self, Setup};
 use super::watch::watch;
-use super::{Ending, advice, stdout};
+use super::{Ending, advice, outputs, stdout};
 use judge_host::config::{Layers, parallel_levels};
 use judge_host::job::sink::Sink;
 use judge_host::job::source::Source;
@@ -36,6 +36,10 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
     let clusters = setup::clusters(&config)?;
     let records = Path::new(&args.records);
     advice::of(Source::open(records))?;
+    if let Some(plot) = &args.plot {
+        outputs::keep_apart(plot, "--plot", &outputs::precious(&config, Some(records)))?;
+        outputs::can_be_written(plot, "--plot", "the plot")?;
+    }
     let setup = Setup::new(layers, &config, console).await?;
     let prepared = setup.prepared(Arc::new(advice::of(Registry::temporary())?), "bench").await?;
     let mut measured = Vec::new();

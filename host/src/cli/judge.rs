@@ -11,7 +11,6 @@ use judge_host::job::source::Source;
 use judge_host::judge::Run;
 use judge_host::registry::{ClusterDraft, Registry};
 use judge_host::report::Console;
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,8 +27,10 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
         Output::File(path) => path,
     }))?;
     keep_outputs_apart(&config, &records, args)?;
-    if let Some(path) = args.summary.as_deref().filter(|_| !args.dry_run) {
-        summary_file(path)?;
+    if !args.dry_run {
+        for (path, flag, what) in reports(args) {
+            outputs::can_be_written(path, flag, what)?;
+        }
     }
     let setup = Setup::new(layers, &config, console).await?;
     let batch_id = config.batch_id.clone().unwrap_or_else(|| setup::batch_id(&records));
@@ -76,16 +77,18 @@ fn keep_outputs_apart(config: &RunConfig, records: &Path, args: &JudgeArgs) -> a
         outputs::keep_apart(out, "--out", &precious)?;
         precious.push((out.clone(), "the rows"));
     }
-    args.summary.as_deref().map_or(Ok(()), |summary| outputs::keep_apart(summary, "--summary", &precious))
+    for (path, flag, what) in reports(args) {
+        outputs::keep_apart(path, flag, &precious)?;
+        precious.push((path.to_owned(), what));
+    }
+    Ok(())
 }
 
-/// Finds out before anything is paid for whether the summary can be written.
-fn summary_file(path: &Path) -> anyhow::Result<()> {
-    let opened = OpenOptions::new().create(true).append(true).open(path);
-    opened.map(drop).map_err(|error| {
-        let message = format!("cannot write the summary: {}: {error}", path.display());
-        advice::error(message, "`--summary` wants a file in a folder that exists and can be written")
-    })
+/// What is written beside the rows: file, flag, and what it is.
+fn reports(args: &JudgeArgs) -> impl Iterator<Item = (&Path, &'static str, &'static str)> {
+    let summary = args.summary.as_deref().map(|path| (path, "--summary", "the summary"));
+    let trace = args.trace.as_deref().map(|path| (path, "--trace", "the trace"));
+    summary.into_iter().chain(trace)
 }
 
 /// A judge that may neither assign nor propose would skip every record, at full price.

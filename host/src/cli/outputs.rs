@@ -2,6 +2,7 @@
 
 use super::advice;
 use judge_host::config::RunConfig;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 /// Refuses an output that is one of these files, by whatever name.
@@ -15,6 +16,15 @@ pub(super) fn keep_apart(output: &Path, flag: &str, others: &[(PathBuf, &str)]) 
             Err(advice::error(message, "name another file"))
         }
     }
+}
+
+/// Finds out before anything is paid for whether an output can be written.
+pub(super) fn can_be_written(path: &Path, flag: &str, what: &str) -> anyhow::Result<()> {
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    opened.map(drop).map_err(|error| {
+        let message = format!("cannot write {what}: {}: {error}", path.display());
+        advice::error(message, format!("`{flag}` wants a file in a folder that exists and can be written"))
+    })
 }
 
 /// The files that a run reads or keeps.

@@ -3,6 +3,7 @@
 use super::advice;
 use super::bodies::Bodies;
 use judge_host::config::{Layers, RunConfig};
+use judge_host::control::rate::RateRule;
 use judge_host::judge::{Connection, Seat};
 use judge_host::model::Settings;
 use judge_host::provider::Provider;
@@ -18,6 +19,7 @@ pub(super) struct Seating {
     pub(super) endpoints: Vec<String>,
     /// Whether a key goes along.
     pub(super) has_key: bool,
+    rate: RateRule,
     transports: Vec<Arc<dyn Transport>>,
 }
 
@@ -47,7 +49,11 @@ impl Seating {
                 api_key: key.clone(),
                 allow_plain_http: own.allow_plain_http,
                 proxies: layers.proxies(),
-                limits: TransportLimits { attempt: run.timeout, ..TransportLimits::default() },
+                limits: TransportLimits {
+                    attempt: run.timeout,
+                    connect: run.connect_timeout,
+                    ..TransportLimits::default()
+                },
             };
             transports.extend(advice::of(connection.to(descriptor))?);
         }
@@ -55,12 +61,15 @@ impl Seating {
             let shown = |inner| Arc::new(Bodies::around(inner, console)) as Arc<dyn Transport>;
             transports = transports.into_iter().map(shown).collect();
         }
-        Ok(Seating { settings: own.settings, endpoints: own.endpoints, has_key, transports, provider })
+        let rate = RateRule { rpm: run.rpm, tpm: run.tpm };
+        Ok(Seating { settings: own.settings, endpoints: own.endpoints, has_key, rate, transports, provider })
     }
 
     /// Its seat, not yet prepared.
     pub(super) fn seat(&self) -> Seat {
-        Seat::new(Arc::clone(&self.provider), self.settings.clone(), self.transports.iter().cloned())
+        let mut seat = Seat::new(Arc::clone(&self.provider), self.settings.clone(), self.transports.iter().cloned());
+        seat.rate = self.rate;
+        seat
     }
 
     /// The provider's id.

@@ -4,6 +4,7 @@ use super::advice;
 use super::seating::Seating;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
+use judge_host::control::breaker::BreakerRule;
 use judge_host::control::limit::{Bounds, Limit};
 use judge_host::control::retry::RetryPolicy;
 use judge_host::judge::{Change, Loader, Policy, Unprepared};
@@ -141,7 +142,10 @@ fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
         allow_new_cluster: run.allow_new_cluster,
         candidates_max: run.candidates_max.get(),
         births: run.births,
+        escalate_below: run.escalate_below,
         retry: RetryPolicy { attempts_max: run.attempts.get(), ..RetryPolicy::default() },
+        retry_percent: run.retry_budget_percent,
+        breaker: BreakerRule { outage_max: run.outage_max, ..BreakerRule::default() },
         total_timeout: run.total_timeout,
         limit: limit(run, run.parallel),
         slice_size: run.slice_size.get() as u64,
@@ -180,4 +184,19 @@ pub(super) fn batch_id(records: &Path) -> String {
         return "stdin".to_owned();
     }
     records.file_stem().map_or_else(|| "batch".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use judge_host::config::{Environment, Flags};
+
+    #[test]
+    fn the_configurations_defaults_are_those_of_the_rooms() {
+        let layers = Layers::read(Flags::default(), Environment::default(), Path::new("/nowhere")).expect("no file");
+        let run = layers.run().expect("good defaults");
+        assert_eq!(run.attempts.get(), RetryPolicy::default().attempts_max);
+        let limits = TransportLimits::default();
+        assert_eq!((run.connect_timeout, run.timeout), (limits.connect, limits.attempt));
+    }
 }

@@ -50,6 +50,20 @@ pub enum ConfigError {
         /// All known keys at this place.
         known: Vec<&'static str>,
     },
+    /// Prices of a model that are not all there.
+    #[error("no price in `{}`: `{key}`", path.display())]
+    MissingPrice {
+        /// The file.
+        path: PathBuf,
+        /// The key, with the tables it lies in.
+        key: String,
+    },
+    /// Unsure answers are to go on to the next provider, and there is none.
+    #[error("fewer than two providers in `provider`, but {origin} escalates from one to the next")]
+    NoEscalation {
+        /// Who asked for it.
+        origin: Origin,
+    },
     /// The variable that was named for the key is not set.
     #[error("the key's variable, named by {origin}, is not set: `{variable}`")]
     KeyUnset {
@@ -106,6 +120,12 @@ impl ConfigError {
             ConfigError::Syntax { .. } => "examples/judge.toml shows every key".to_owned(),
             ConfigError::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             ConfigError::UnknownKey { known, .. } => format!("known keys here: {}", known.join(", ")),
+            ConfigError::MissingPrice { .. } => {
+                "give US dollars for a million tokens, and 0 where they cost nothing".to_owned()
+            }
+            ConfigError::NoEscalation { .. } => {
+                "name a second, such as `--provider ollama,openai:gpt-4o-mini`, or leave `escalate_below` away".to_owned()
+            }
             ConfigError::KeyUnset { variable, .. } => {
                 format!("export {variable}=…, or write it into .env, or name another variable with --api-key-env")
             }

@@ -1,6 +1,7 @@
 //! The documentation that is data: `env.example` and `examples/judge.toml` name every key, and only keys that are read.
 
 use super::file::{ConfigFile, PROVIDER_DEFAULT, PROVIDER_KEYS};
+use super::prices::{PRICE_KEYS, PRICES};
 use super::{Environment, Flags, Key, Layers, SPECS};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -43,6 +44,10 @@ fn every_key_of_the_file_is_documented_with_its_default() {
     let documented = providers.values().filter_map(toml::Value::as_table).flat_map(toml::Table::keys);
     let documented = documented.map(String::as_str).collect::<BTreeSet<_>>();
     assert_eq!(documented, PROVIDER_KEYS.into_iter().collect::<BTreeSet<_>>());
+    let prices = table[PRICES].as_table().expect("the table of prices");
+    let documented = prices.values().filter_map(toml::Value::as_table).flat_map(toml::Table::keys);
+    let documented = documented.map(String::as_str).collect::<BTreeSet<_>>();
+    assert_eq!(documented, PRICE_KEYS.into_iter().collect::<BTreeSet<_>>());
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::nearest::nearest;
+use super::prices::{self, PriceTable};
 use super::value::{Given, Origin};
 use super::{ConfigError, Key, SPECS};
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub(super) const PROVIDER_DEFAULT: &str = "default";
 pub(super) struct ConfigFile {
     values: BTreeMap<Key, Given>,
     providers: BTreeMap<String, ProviderTable>,
+    prices: BTreeMap<String, PriceTable>,
 }
 
 /// One `[provider.ID]` table.
@@ -53,6 +55,7 @@ impl ConfigFile {
         for (name, value) in table {
             match (name.as_str(), value) {
                 ("provider", Value::Table(table)) => file.read_providers(table, path)?,
+                (prices::PRICES, value) => file.prices = prices::read(value, path)?,
                 (_, value) => {
                     let spec = SPECS.iter().find(|spec| spec.name == name);
                     let spec = spec.ok_or_else(|| unknown_key(path, &name, &name, &known_keys()))?;
@@ -80,6 +83,11 @@ impl ConfigFile {
     /// The table of a provider.
     pub(super) fn provider(&self, id: &str) -> Option<&ProviderTable> {
         self.providers.get(id)
+    }
+
+    /// The tables of prices, by model.
+    pub(super) fn prices(&self) -> &BTreeMap<String, PriceTable> {
+        &self.prices
     }
 
     fn read_providers(&mut self, table: Table, path: &Path) -> Result<(), ConfigError> {
@@ -142,10 +150,10 @@ impl ProviderTable {
 }
 
 fn known_keys() -> Vec<&'static str> {
-    SPECS.iter().map(|spec| spec.name).collect()
+    SPECS.iter().map(|spec| spec.name).chain([prices::PRICES]).collect()
 }
 
-fn unknown_key(path: &Path, key: &str, name: &str, known: &[&'static str]) -> ConfigError {
+pub(super) fn unknown_key(path: &Path, key: &str, name: &str, known: &[&'static str]) -> ConfigError {
     ConfigError::UnknownKey {
         path: path.into(),
         key: key.into(),
@@ -154,7 +162,7 @@ fn unknown_key(path: &Path, key: &str, name: &str, known: &[&'static str]) -> Co
     }
 }
 
-fn scalar(value: Value, path: &Path, key: String) -> Result<Given, ConfigError> {
+pub(super) fn scalar(value: Value, path: &Path, key: String) -> Result<Given, ConfigError> {
     let origin = Origin::File { path: path.into(), key };
     match value {
         Value::String(text) => Ok(Given::new(text, origin)),

@@ -13,6 +13,28 @@ pub enum Key {
     Parallel,
     /// How large the card of its server is.
     VramGb,
+    /// How many requests a minute are sent.
+    Rpm,
+    /// How many tokens a minute are asked for.
+    Tpm,
+    /// How many of the calls may be retries.
+    RetryBudget,
+    /// How long connecting may take.
+    ConnectTimeout,
+    /// How long a server that is down is waited for.
+    OutageMax,
+    /// Whether a slow call gets a second beside it.
+    Hedge,
+    /// Whether what is the same is judged once.
+    Dedup,
+    /// How much money a run may cost.
+    Budget,
+    /// How many tokens a run may take.
+    BudgetTokens,
+    /// Which answers go on to the next provider.
+    EscalateBelow,
+    /// How many records are asked about at once.
+    RecordsPerRequest,
     /// Where clusters and outcomes are kept.
     Registry,
     /// When a commit is answered.

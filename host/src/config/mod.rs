@@ -2,6 +2,7 @@
 //! parsed types. The only reader of the environment. It knows no provider: what depends on one is resolved when
 //! its descriptor is there.
 
+mod amount;
 mod api_key;
 mod card;
 mod chain;
@@ -15,6 +16,7 @@ mod key;
 mod layers;
 mod nearest;
 mod parallel;
+mod prices;
 mod provider;
 mod proxies;
 mod run;
@@ -35,6 +37,7 @@ pub use flags::Flags;
 pub use key::{Key, Spec};
 pub use layers::Layers;
 pub use parallel::parallel_levels;
+pub use prices::Prices;
 pub use provider::ProviderConfig;
 pub use proxies::{ProxyVariable, ProxyVariables};
 pub use run::{Output, RunConfig};

@@ -1,7 +1,8 @@
 use super::value::{Given, Origin};
-use super::{ChainLink, ConfigError, Key, Layers, card, start_for_vram};
-use crate::model::{Births, Durability, Parallel, TrustedKey};
-use std::num::{NonZeroU32, NonZeroUsize};
+use super::{ChainLink, ConfigError, Key, Layers, Prices, card, start_for_vram};
+use crate::model::{Births, Confidence, Dedup, Durability, MicroUsd, Parallel, TrustedKey};
+use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ const CANDIDATES_MAX: NonZeroUsize = NonZeroUsize::new(1000).expect("is over 0")
 /// Most records in one slice.
 const SLICE_SIZE_MAX: NonZeroUsize = NonZeroUsize::new(1_000_000).expect("is over 0");
 
+/// Most records asked about in one request: beyond it, answers grow long and are mixed up.
+const RECORDS_PER_REQUEST_MAX: NonZeroUsize = NonZeroUsize::new(64).expect("is over 0");
+
 /// Where the rows go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -25,6 +29,7 @@ pub enum Output {
 
 /// What a run needs to know, whatever the provider; every value in its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, as on the command line")]
 pub struct RunConfig {
     /// Folder of the providers.
     pub providers: PathBuf,
@@ -34,6 +39,30 @@ pub struct RunConfig {
     pub parallel: Parallel,
     /// Memory of the server's GPU in GB; none where nobody said it.
     pub vram_gb: Option<NonZeroU32>,
+    /// Most requests a minute; none leaves it to what the server says.
+    pub rpm: Option<NonZeroU32>,
+    /// Most tokens a minute, prompts and answers together; none leaves it to what the server says.
+    pub tpm: Option<NonZeroU32>,
+    /// Most retries as a share of all calls, in percent, 0 to 100.
+    pub retry_budget_percent: u32,
+    /// Longest wait for a connection; not over `timeout`.
+    pub connect_timeout: Duration,
+    /// Longest that records wait for a server that is down.
+    pub outage_max: Duration,
+    /// Whether a slow call gets a second beside it.
+    pub hedge: bool,
+    /// Whether records of the same text are judged once.
+    pub dedup: Dedup,
+    /// Most money that the run may cost.
+    pub budget: Option<MicroUsd>,
+    /// Most tokens that the run may take.
+    pub budget_tokens: Option<NonZeroU64>,
+    /// What models cost, by their names as their servers know them.
+    pub prices: BTreeMap<String, Prices>,
+    /// An answer of less confidence goes on to the next of the chain, which then has at least two; none asks only one.
+    pub escalate_below: Option<Confidence>,
+    /// Records asked about in one request, 1 to 64.
+    pub records_per_request: NonZeroUsize,
     /// File of the registry.
     pub registry: PathBuf,
     /// When a commit is answered.
@@ -95,12 +124,28 @@ impl Layers {
         let path = |key| self.given(key).map(|given| given.path()).transpose();
         // Wrong values of what the provider is told are found here, before anything is loaded.
         self.sampling()?;
-        let (timeout, total_timeout) = self.timeouts()?;
+        let chain = self.chain()?;
+        let escalate_below = self.escalate_below(&chain)?;
+        let (connect_timeout, timeout, total_timeout) = self.timeouts()?;
         Ok(RunConfig {
             providers: self.defaulted(Key::Providers).path()?,
-            chain: self.chain()?,
+            chain,
             parallel: self.defaulted(Key::Parallel).parallel()?,
             vram_gb: self.given(Key::VramGb).map(|given| given.whole(NonZeroU32::MIN..=VRAM_GB_MAX)).transpose()?,
+            rpm: self.given(Key::Rpm).map(|given| given.whole(NonZeroU32::MIN..=NonZeroU32::MAX)).transpose()?,
+            tpm: self.given(Key::Tpm).map(|given| given.whole(NonZeroU32::MIN..=NonZeroU32::MAX)).transpose()?,
+            retry_budget_percent: self.defaulted(Key::RetryBudget).percent()?,
+            connect_timeout,
+            outage_max: self.defaulted(Key::OutageMax).duration()?,
+            hedge: self.defaulted(Key::Hedge).boolean()?,
+            dedup: self.defaulted(Key::Dedup).dedup()?,
+            budget: self.given(Key::Budget).map(|given| given.budget()).transpose()?,
+            budget_tokens: self.given(Key::BudgetTokens).map(|given| given.tokens()).transpose()?,
+            prices: self.prices()?,
+            escalate_below,
+            records_per_request: self
+                .defaulted(Key::RecordsPerRequest)
+                .whole(NonZeroUsize::MIN..=RECORDS_PER_REQUEST_MAX)?,
             registry: self.defaulted(Key::Registry).path()?,
             durability: self.defaulted(Key::Durability).durability()?,
             batch_id: text(Key::BatchId)?,
@@ -129,15 +174,39 @@ impl Layers {
         self.given(key).unwrap_or_else(|| Given::new("", Origin::Default(key.spec().name)))
     }
 
-    // A longer wait for one attempt makes no sense without more time for the record, so the default gives way.
-    fn timeouts(&self) -> Result<(Duration, Duration), ConfigError> {
+    // A longer wait for one attempt makes no sense without more time for the record, nor one for a connection that is
+    // longer than both, so the defaults give way.
+    fn timeouts(&self) -> Result<(Duration, Duration, Duration), ConfigError> {
         let timeout = self.defaulted(Key::Timeout).duration()?;
         let total = self.defaulted(Key::TotalTimeout);
         let total_timeout = match total.origin {
             Origin::Default(_) => total.duration()?.max(timeout),
             _ => total.duration()?,
         };
-        Ok((timeout, total_timeout))
+        let connect = self.defaulted(Key::ConnectTimeout);
+        let connect_timeout = connect.duration()?;
+        let longest = timeout.min(total_timeout);
+        match connect.origin {
+            Origin::Default(_) => Ok((connect_timeout.min(longest), timeout, total_timeout)),
+            _ if connect_timeout > longest => {
+                let longest = humantime::format_duration(longest);
+                Err(connect
+                    .wrong(format!("a time not over the longest for an attempt or a record, which is `{longest}`")))
+            }
+            _ => Ok((connect_timeout, timeout, total_timeout)),
+        }
+    }
+
+    // Who names one provider over a chain of a lower layer wants that one asked, and nothing else changed.
+    fn escalate_below(&self, chain: &[ChainLink]) -> Result<Option<Confidence>, ConfigError> {
+        let Some(given) = self.given(Key::EscalateBelow) else { return Ok(None) };
+        let confidence = given.escalate_below()?;
+        let over = |provider: Given| provider.origin.rank() > given.origin.rank();
+        match chain {
+            [_, _, ..] => Ok(Some(confidence)),
+            _ if self.given(Key::Provider).is_some_and(over) => Ok(None),
+            _ => Err(ConfigError::NoEscalation { origin: given.origin }),
+        }
     }
 
     fn default_cache_dir(&self) -> Option<PathBuf> {
@@ -148,203 +217,4 @@ impl Layers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Environment, Flags};
-    use crate::control::retry::RetryPolicy;
-    use std::path::Path;
-
-    /// The layers of a case: flags by key, variables, and the text of judge.toml.
-    fn layers(flags: &[(Key, &str)], environment: Environment, file: &str) -> Layers {
-        let dir = tempfile::tempdir().expect("a folder for the test");
-        std::fs::write(dir.path().join("judge.toml"), file).expect("the file is written");
-        let mut given = Flags::default();
-        for (key, value) in flags {
-            given.set(*key, Some(*value));
-        }
-        Layers::read(given, environment, dir.path()).expect("a good file")
-    }
-
-    #[test]
-    fn defaults_are_those_of_the_documentation() {
-        let run = Layers::read(Flags::default(), Environment::default(), Path::new("/nowhere"));
-        let run = run.expect("no file").run().expect("good defaults");
-        assert_eq!((run.parallel.to_string().as_str(), run.vram_gb), ("5", None));
-        assert_eq!(run.attempts.get(), RetryPolicy::default().attempts_max);
-        assert_eq!((run.timeout.as_secs(), run.total_timeout.as_secs()), (120, 600));
-        assert_eq!((run.candidates_max.get(), run.slice_size.get()), (20, 60));
-        assert_eq!((run.providers.as_path(), run.registry.as_path()), (Path::new("plugins"), Path::new("judge.db")));
-        assert_eq!(run.out, Output::Stdout);
-        assert!(run.allow_new_cluster && !run.log_bodies);
-        assert_eq!((run.provider(), &run.cache_dir), (None, &None));
-        assert!(!run.locked && run.trusted_keys.is_empty());
-    }
-
-    #[test]
-    fn the_higher_layer_wins() {
-        let env = || Environment::from([("PARALLEL_INFERENCE_BATCH_SIZE", "16"), ("DEFAULT_LLM_PROVIDER", "triton")]);
-        let file = "parallel = 8\nprovider = \"openai\"";
-        let flags = [(Key::Parallel, "32"), (Key::Provider, "ollama")];
-        for (flags, environment, file, parallel, provider) in [
-            (&flags[..], env(), file, 32, Some("ollama")),
-            (&[], env(), file, 16, Some("triton")),
-            (&[], Environment::from([("PARALLEL_INFERENCE_BATCH_SIZE", "")]), file, 8, Some("openai")),
-            (&[], Environment::default(), file, 8, Some("openai")),
-            (&[], Environment::default(), "", 5, None),
-        ] {
-            let run = layers(flags, environment, file).run().expect("good layers");
-            assert_eq!((run.start(run.parallel).get(), run.provider()), (parallel, provider));
-        }
-    }
-
-    const PARALLEL: &str = "expected: a whole number from 1 to 4096, or `auto`, or `auto:MIN-MAX` with both from 1 to 4096 \
-                            and MIN not over MAX, such as `auto:2-64`";
-
-    #[test]
-    fn wrong_values_are_told_with_their_origin() {
-        let none = Environment::default;
-        let env = |name, value| Environment::from([(name, value)]);
-        for (layers, error, hint) in [
-            (layers(&[(Key::Parallel, "0")], none(), ""), "wrong value from flag `--parallel`: `0`", PARALLEL),
-            (
-                layers(&[], env("PARALLEL_INFERENCE_BATCH_SIZE", "many"), ""),
-                "wrong value from environment `PARALLEL_INFERENCE_BATCH_SIZE`: `many`",
-                PARALLEL,
-            ),
-            (layers(&[], none(), "parallel = 4097"), "wrong value from `judge.toml: parallel`: `4097`", PARALLEL),
-            (
-                layers(&[(Key::VramGb, "0")], none(), ""),
-                "wrong value from flag `--vram-gb`: `0`",
-                "expected: a whole number from 1 to 4096",
-            ),
-            (
-                layers(&[(Key::Attempts, "101")], none(), ""),
-                "wrong value from flag `--attempts`: `101`",
-                "expected: a whole number from 1 to 100",
-            ),
-            (
-                layers(&[], env("DEFAULT_TEMPERATURE", "hot"), ""),
-                "wrong value from environment `DEFAULT_TEMPERATURE`: `hot`",
-                "expected: a number from 0 to 2",
-            ),
-            (
-                layers(&[], env("DEFAULT_MAX_TOKENS", "0"), ""),
-                "wrong value from environment `DEFAULT_MAX_TOKENS`: `0`",
-                "expected: a whole number from 1 to 4294967295",
-            ),
-            (
-                layers(&[], none(), "timeout = \"soon\""),
-                "wrong value from `judge.toml: timeout`: `soon`",
-                "expected: a time over 0 and up to 24h, such as `120s` or `2m`; a bare number is seconds",
-            ),
-            (
-                layers(&[], none(), "log_bodies = \"maybe\""),
-                "wrong value from `judge.toml: log_bodies`: `maybe`",
-                "expected: `true` or `false`",
-            ),
-            (
-                layers(&[(Key::Language, "по-русски")], none(), ""),
-                "wrong value from flag `--language`: `по-русски`",
-                "expected: a BCP 47 tag such as `ru` or `pt-BR`",
-            ),
-            (
-                layers(&[], none(), "trusted_keys = [\"untrusted comment\"]"),
-                "wrong value from `judge.toml: trusted_keys`: `untrusted comment`",
-                "expected: minisign public keys, each `RW…` (56 characters) or `NAME=RW…`",
-            ),
-            (
-                layers(&[], none(), "trusted_keys = []"),
-                "wrong value from `judge.toml: trusted_keys`: ``",
-                "expected: minisign public keys, each `RW…` (56 characters) or `NAME=RW…`",
-            ),
-            (
-                layers(&[(Key::BatchId, " ")], none(), ""),
-                "wrong value from flag `--batch-id`: ` `",
-                "expected: a text that is not empty",
-            ),
-        ] {
-            let told = layers.run().expect_err(error);
-            assert_eq!((told.to_string().as_str(), told.hint().as_deref()), (error, Some(hint)));
-        }
-    }
-
-    #[test]
-    fn trusted_keys_are_a_list_with_or_without_names() {
-        const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
-        let key = |name: Option<&str>| TrustedKey { name: name.map(str::to_owned), base64: KEY.to_owned() };
-        let listed = format!("trusted_keys = [\"{KEY}\", \"release={KEY}\"]");
-        let flag = format!(" {KEY},ci = {KEY} ");
-        for (layers, expected) in [
-            (layers(&[], Environment::default(), &listed), vec![key(None), key(Some("release"))]),
-            (layers(&[(Key::TrustedKeys, &flag)], Environment::default(), ""), vec![key(None), key(Some("ci"))]),
-        ] {
-            assert_eq!(layers.run().expect("good keys").trusted_keys, expected);
-        }
-    }
-
-    #[test]
-    fn the_default_total_gives_way_to_a_longer_timeout() {
-        for (flags, timeout, total) in [
-            (&[(Key::Timeout, "20m")][..], 1200, 1200),
-            (&[(Key::Timeout, "20m"), (Key::TotalTimeout, "5m")][..], 1200, 300),
-            (&[(Key::Timeout, "30")][..], 30, 600),
-        ] {
-            let run = layers(flags, Environment::default(), "").run().expect("good layers");
-            assert_eq!((run.timeout.as_secs(), run.total_timeout.as_secs()), (timeout, total));
-        }
-    }
-
-    #[test]
-    fn the_cache_lies_where_caches_lie() {
-        for (environment, expected) in [
-            (Environment::from([("XDG_CACHE_HOME", "/xdg"), ("HOME", "/home/me")]), Some("/xdg/judge-host")),
-            (Environment::from([("HOME", "/home/me")]), Some("/home/me/.cache/judge-host")),
-            (Environment::from([("XDG_CACHE_HOME", "relative"), ("HOME", "/h")]), Some("/h/.cache/judge-host")),
-            (Environment::default(), None),
-        ] {
-            let run = layers(&[], environment, "").run().expect("good layers");
-            assert_eq!(run.cache_dir.as_deref(), expected.map(Path::new));
-        }
-    }
-
-    #[test]
-    fn a_chain_is_a_list_in_the_file_and_has_commas_elsewhere() {
-        for (layers, expected) in [
-            (layers(&[], Environment::default(), "provider = \"ollama,openai\""), &["ollama", "openai"][..]),
-            (layers(&[], Environment::default(), "provider = [\"ollama\", \"openai\"]"), &["ollama", "openai"]),
-            (layers(&[], Environment::default(), "[provider]\ndefault = [\"openai:m\"]"), &["openai"]),
-            (layers(&[], Environment::from([("DEFAULT_LLM_PROVIDER", "a,b")]), "provider = \"c\""), &["a", "b"]),
-            (layers(&[(Key::Provider, "c")], Environment::from([("DEFAULT_LLM_PROVIDER", "a,b")]), ""), &["c"]),
-        ] {
-            let run = layers.run().expect("good layers");
-            assert_eq!(run.chain.iter().map(|link| link.id.as_str()).collect::<Vec<_>>(), expected);
-            assert_eq!(run.provider(), expected.first().copied());
-        }
-    }
-
-    #[test]
-    fn a_model_that_no_provider_would_take_is_told() {
-        let told = layers(&[(Key::Provider, "a:m,b:n"), (Key::Model, "x")], Environment::default(), "").run();
-        let told = told.expect_err("all have models");
-        assert_eq!(told.to_string(), "wrong value from flag `--model`: `x`");
-        assert_eq!(
-            told.hint().as_deref(),
-            Some("expected: none: every provider in `provider` is named with its own model")
-        );
-    }
-
-    #[test]
-    fn auto_begins_with_what_the_card_bears_within_its_bounds() {
-        for (file, start) in [
-            ("parallel = \"auto\"", 5),
-            ("parallel = \"auto\"\nvram_gb = 8", 3),
-            ("parallel = \"auto\"\nvram_gb = 80", 10),
-            ("parallel = \"auto:12-64\"\nvram_gb = 24", 12),
-            ("parallel = \"auto:1-2\"", 2),
-            ("parallel = 7\nvram_gb = 24", 7),
-        ] {
-            let run = layers(&[], Environment::default(), file).run().expect("good layers");
-            assert_eq!(run.start(run.parallel).get(), start, "{file}");
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 use super::{Key, Spec};
 
 /// One row a key, in the order of the enum.
-pub const SPECS: [Spec; 26] = [
+pub const SPECS: [Spec; 37] = [
     path(Key::Providers, "providers", "--providers", Some("plugins"), "Folder of the providers' .wasm files"),
     text(
         Key::Provider,
@@ -36,6 +36,81 @@ pub const SPECS: [Spec; 26] = [
         "Memory of the server's GPU in GB, 1 to 4096: what auto begins with (8 GB: 3, 16: 5, from 24 on: 10); without it, \
          auto begins with 5",
     ),
+    text(
+        Key::Rpm,
+        "rpm",
+        "--rpm",
+        "Most requests a minute, from 1; without it, as many as the server is found to allow",
+    ),
+    text(
+        Key::Tpm,
+        "tpm",
+        "--tpm",
+        "Most tokens a minute, prompts and answers together, from 1; without it, as many as the server is found to allow",
+    ),
+    text(
+        Key::RetryBudget,
+        "retry_budget",
+        "--retry-budget",
+        "Most retries as a share of all calls, 0 to 100 %, so that an outage does not double the load",
+    )
+    .default("20%"),
+    text(
+        Key::ConnectTimeout,
+        "connect_timeout",
+        "--connect-timeout",
+        "Longest wait for a connection, such as 10s; not over the timeout",
+    )
+    .default("10s"),
+    text(
+        Key::OutageMax,
+        "outage_max",
+        "--outage-max",
+        "Longest that records wait for a server that is down, such as 30m, before the run ends; the same command goes on \
+         later",
+    )
+    .default("30m"),
+    text(
+        Key::Hedge,
+        "hedge",
+        "--hedge",
+        "Send a second request where the first takes longer than 95 of 100, for 5 of 100 at most: the first answer counts, \
+         both may be paid",
+    )
+    .default("false"),
+    text(
+        Key::Dedup,
+        "dedup",
+        "--dedup",
+        "Judge records of the same text once: on, off, or auto: on at temperature 0, off otherwise",
+    )
+    .default("auto"),
+    text(
+        Key::Budget,
+        "budget",
+        "--budget",
+        "Most money that the run may cost, such as 5usd, 0.50usd or $5, before it ends; the same command goes on later. \
+         Where the server tells no cost, by [prices.\"MODEL\"] of judge.toml",
+    ),
+    text(
+        Key::BudgetTokens,
+        "budget_tokens",
+        "--budget-tokens",
+        "Most tokens that the run may take, prompts and answers together, such as 2000000, 2M or 500k, before it ends",
+    ),
+    text(
+        Key::EscalateBelow,
+        "escalate_below",
+        "--escalate-below",
+        "Ask the next provider of the chain where the answer's confidence is below this: high or medium",
+    ),
+    text(
+        Key::RecordsPerRequest,
+        "records_per_request",
+        "--records-per-request",
+        "Records asked about in one request, 1 to 64; more than 1 saves prompt tokens, and may cost care",
+    )
+    .default("1"),
     path(Key::Registry, "registry", "--registry", Some("judge.db"), "File of clusters and outcomes, made if missing"),
     text(
         Key::Durability,

@@ -1,5 +1,5 @@
 use super::ConfigError;
-use crate::model::{Births, Durability, TrustedKey};
+use crate::model::{Births, Confidence, Dedup, Durability, TrustedKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
@@ -32,6 +32,18 @@ pub enum Origin {
     },
     /// Nobody gave it.
     Default(&'static str),
+}
+
+impl Origin {
+    /// Of two values, the one from the layer of the higher rank counts.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Origin::Flag(_) => 3,
+            Origin::Environment(_) => 2,
+            Origin::File { .. } => 1,
+            Origin::Default(_) => 0,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -107,6 +119,25 @@ impl Given {
             "full" => Ok(Durability::Full),
             "fast" => Ok(Durability::Fast),
             _ => Err(self.wrong("`full` or `fast`")),
+        }
+    }
+
+    /// Whether what is the same is judged once.
+    pub(super) fn dedup(&self) -> Result<Dedup, ConfigError> {
+        match self.text.trim() {
+            "auto" => Ok(Dedup::Auto),
+            "on" => Ok(Dedup::On),
+            "off" => Ok(Dedup::Off),
+            _ => Err(self.wrong("`auto`, `on` or `off`")),
+        }
+    }
+
+    /// The confidence below which an answer goes on to the next provider.
+    pub(super) fn escalate_below(&self) -> Result<Confidence, ConfigError> {
+        match self.text.trim() {
+            "high" => Ok(Confidence::High),
+            "medium" => Ok(Confidence::Medium),
+            _ => Err(self.wrong("`high` or `medium`")),
         }
     }
 

@@ -206,7 +206,9 @@ mod tests {
         let told: Vec<_> = stops.changes().iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), CHANGES_KEPT);
         assert_eq!(told[0], "http://gpu:11434 (`ollama`) is back after 9s");
-        assert!(told[CHANGES_KEPT - 1].starts_with("http://gpu:11434 (`ollama`) is left alone until it answers a probe: "));
+        assert!(
+            told[CHANGES_KEPT - 1].starts_with("http://gpu:11434 (`ollama`) is left alone until it answers a probe: ")
+        );
         assert!(stops.changes().is_empty());
     }
 }

@@ -188,7 +188,8 @@ impl Judge {
     /// # Errors
     /// The fault that the record would end in before anything is sent.
     pub async fn first_step(&self, record: Record) -> Result<Step, Fault> {
-        job::first_step(&self.plan(&self.batch_id, RunParts::default(), &self.policy.limit), &self.registry, record).await
+        job::first_step(&self.plan(&self.batch_id, RunParts::default(), &self.policy.limit), &self.registry, record)
+            .await
     }
 
     fn plan(&self, batch_id: &str, run: RunParts, limit: &Limit) -> Plan {

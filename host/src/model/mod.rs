@@ -3,6 +3,7 @@
 
 mod births;
 mod cluster;
+mod dedup;
 mod descriptor;
 mod durability;
 mod exchange;
@@ -18,6 +19,7 @@ mod verdict;
 
 pub use births::Births;
 pub use cluster::{Cluster, ClusterId, ClusterStatus};
+pub use dedup::Dedup;
 pub use descriptor::{AuthSlot, Descriptor, SettingSpec};
 pub use durability::Durability;
 pub use exchange::{Body, HttpRequest, HttpResponse, Outgoing, Preparation, Previous, Step};

@@ -11,6 +11,14 @@ fn a_wrong_flag_is_told_with_what_is_expected() {
     for (flags, error, hint) in [
         ("--parallel 0", "wrong value from flag `--parallel`: `0`", "expected: a whole number from 1 to 4096"),
         ("--parallel many", "wrong value from flag `--parallel`: `many`", "a whole number from 1 to 4096"),
+        ("--parallel auto:9-8", "wrong value from flag `--parallel`: `auto:9-8`", "MIN not over MAX"),
+        ("--budget 5eur", "wrong value from flag `--budget`: `5eur`", "US dollars over 0"),
+        (
+            "--escalate-below high",
+            "fewer than two providers in `provider`, but flag `--escalate-below`",
+            "name a second",
+        ),
+        ("--endpoint http://a,http://a:80", "wrong value from flag `--endpoint`: `http://a:80`", "each server once"),
         ("--attempts 0", "wrong value from flag `--attempts`: `0`", "a whole number from 1 to 100"),
         ("--timeout soon", "wrong value from flag `--timeout`: `soon`", "such as `120s` or `2m`"),
         ("--temperature -1", "wrong value from flag `--temperature`: `-1`", "a number from 0 to 2"),
@@ -83,6 +91,7 @@ fn a_wrong_configuration_file_is_told_by_key_or_line() {
         ("parallel = 0", "wrong value from `judge.toml: parallel`: `0`", "a whole number from 1 to 4096"),
         ("timeout = [1]", "wrong value from `judge.toml: timeout`: `[1]`", "one text, number, true or false"),
         ("paralel = 5", "unknown key in `judge.toml`: `paralel`", "did you mean `parallel`?"),
+        ("[prices.m]\ninput = 1", "no price in `judge.toml`: `prices.\"m\".output`", "0 where they cost nothing"),
         ("colour = 5", "unknown key in `judge.toml`: `colour`", "known keys here: providers, provider, model"),
         (
             "[provider.openai]\nkey = 5",
@@ -125,6 +134,16 @@ fn what_is_wrong_for_a_run_is_wrong_for_a_bench_too() {
     let case = case();
     for (line, error, hint) in [
         ("bench records.jsonl --provider lexical --parallel 1,0", "flag `--parallel`: `0`", "from 1 to 4096"),
+        (
+            "bench records.jsonl --provider lexical --plot none/p.svg",
+            "cannot write the plot: none/p.svg",
+            "a folder that",
+        ),
+        (
+            "bench records.jsonl --provider lexical --plot records.jsonl",
+            "--plot would overwrite the records",
+            "another file",
+        ),
         ("bench none.jsonl --provider lexical", "cannot read the records: none.jsonl", "there is no file"),
         ("bench records.jsonl --provider none", "no such provider: `none`", "loaded are: "),
     ] {

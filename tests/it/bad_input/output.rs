@@ -64,6 +64,7 @@ fn an_output_that_cannot_be_written_is_refused() {
         ("--out rows", "cannot tell the format of the output from its name: rows", "give `-` for stdout"),
         ("--out none/rows.jsonl", "none/rows.jsonl\n  caused by: there is no such folder", "a folder that exists"),
         ("--summary none/s.json", "cannot write the summary: none/s.json: No such file", "a folder that exists"),
+        ("--trace none/t.jsonl", "cannot write the trace: none/t.jsonl: No such file", "`--trace` wants a file"),
         ("--summary folder.jsonl", "cannot write the summary: folder.jsonl: Is a directory", "wants a file"),
     ] {
         refused(run(&case, &line(flags)), error, hint);
@@ -134,6 +135,7 @@ fn no_output_falls_on_what_the_run_reads_or_keeps() {
         (line("--out records.jsonl --force"), "--out would overwrite the records"),
         (line("--out ./clusters.jsonl --force"), "--out would overwrite the clusters"),
         (format!("{judge} --summary kept.db"), "--summary would overwrite the registry"),
+        (format!("{judge} --trace records.jsonl"), "--trace would overwrite the records"),
         (format!("{judge} --summary records.jsonl"), "--summary would overwrite the records"),
         (format!("{judge} --summary rows.jsonl"), "--summary would overwrite the rows"),
         ("registry --registry kept.db export kept.db --format jsonl --force".into(), "would overwrite the registry"),

@@ -32,7 +32,7 @@ fn bench_takes_what_judge_takes_to_judge_with() {
         let command = root.find_subcommand(command).expect(command);
         command.get_arguments().filter_map(|argument| argument.get_long()).collect::<Vec<_>>()
     };
-    let own_to_judge = ["registry", "durability", "batch-id", "out", "rejudge", "dry-run", "summary", "force"];
+    let own_to_judge = ["registry", "durability", "batch-id", "out", "rejudge", "dry-run", "summary", "trace", "force"];
     for flag in names("judge") {
         assert_eq!(names("bench").contains(&flag), !own_to_judge.contains(&flag), "{flag}");
     }
@@ -44,7 +44,8 @@ fn flags_reach_their_keys() {
                 --api-key-env K --allow-plain-http --setting a=1 --setting b=2 --clusters c --registry r --durability fast --births free --batch-id b --out o --parallel 8 \
                 --limit 9 --instructions i --language ru --timeout 1s --total-timeout 2s --attempts 3 \
                 --candidates-max 4 --no-new-cluster --temperature 0.5 --max-output-tokens 6 --seed 7 --slice-size 60 \
-                --log-bodies --vram-gb 16 --cache-dir d --locked --trusted-keys RW,n=RW --rejudge --dry-run --summary s.json --force";
+                --log-bodies --vram-gb 16 --rpm 60 --tpm 90000 --retry-budget 30% --connect-timeout 5s --outage-max 1h --hedge \
+                --dedup on --budget 5usd --budget-tokens 2M --escalate-below high --records-per-request 8 --trace t.jsonl --cache-dir d --locked --trusted-keys RW,n=RW --rejudge --dry-run --summary s.json --force";
     let cli = parse(line).expect("a good line");
     let flags = cli.flags();
     for (key, value) in [
@@ -53,6 +54,17 @@ fn flags_reach_their_keys() {
         (Key::Model, "m"),
         (Key::Parallel, "8"),
         (Key::VramGb, "16"),
+        (Key::Hedge, "true"),
+        (Key::Rpm, "60"),
+        (Key::Tpm, "90000"),
+        (Key::RetryBudget, "30%"),
+        (Key::ConnectTimeout, "5s"),
+        (Key::OutageMax, "1h"),
+        (Key::Dedup, "on"),
+        (Key::Budget, "5usd"),
+        (Key::BudgetTokens, "2M"),
+        (Key::EscalateBelow, "high"),
+        (Key::RecordsPerRequest, "8"),
         (Key::Registry, "r"),
         (Key::Durability, "fast"),
         (Key::BatchId, "b"),
@@ -86,6 +98,7 @@ fn flags_reach_their_keys() {
     let Some(Command::Judge(judge)) = cli.command else { panic!("judge was asked for") };
     assert!(cli.quiet && judge.rejudge && judge.dry_run && judge.force);
     assert_eq!((judge.knobs.limit, judge.summary), (Some(9), Some(PathBuf::from("s.json"))));
+    assert_eq!(judge.trace, Some(PathBuf::from("t.jsonl")));
 }
 
 #[test]
@@ -119,7 +132,8 @@ fn lines_that_others_script_against_are_understood() {
         "judge-host registry import cluster_registry.json",
         "judge-host judge in.jsonl --provider ollama:qwen3:8b,openai",
         "judge-host judge in.jsonl --parallel auto:2-64 --vram-gb 16",
-        "judge-host bench in.jsonl --parallel 1,5,auto",
+        "judge-host judge in.jsonl --budget $5 --escalate-below high --hedge --trace t.jsonl",
+        "judge-host bench in.jsonl --parallel 1,5,auto --plot levels.svg",
         "judge-host bench in.jsonl --parallel 1,5,64 --json --limit 100 --provider ollama",
     ] {
         assert!(parse(line).is_ok(), "{line}: {}", parse(line).expect_err("it failed"));

@@ -139,7 +139,7 @@ fn waits_double_up_to_their_bound_half_of_them_by_chance() {
         let probe = case.probe();
         assert_eq!(case.end(probe, Some(FaultKind::Connect)), None);
     }
-    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15, 15]);
     case.sit_out();
     let probe = case.probe();
     let fault = Fault::new(FaultKind::Connect, "x");

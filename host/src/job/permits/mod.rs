@@ -16,8 +16,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub(super) use place::{NoPlace, is_left_alone};
 pub use place::Place;
+pub(super) use place::{NoPlace, is_left_alone};
 
 /// Permits to have a record in flight: as many as the operator chose, or as all lanes bear together. A lane is an endpoint,
 /// for one model; a call takes a place on one. Clones are the same permits.

@@ -86,10 +86,7 @@ async fn run_on_a_virtual_clock(scenario: &Scenario, limit: Limit) -> Ran {
     let begun = Instant::now();
     let permits = Permits::new(limit);
     let server = Server::new(&scenario.server, scenario.seed);
-    let ran = Arc::new(Mutex::new(Ran {
-        states: vec![(0.0, state(&permits))],
-        ..Ran::default()
-    }));
+    let ran = Arc::new(Mutex::new(Ran { states: vec![(0.0, state(&permits))], ..Ran::default() }));
     let drain = Drain::default();
     let serving = tokio::spawn(server.clone().run());
     let work = |number: u64| {
