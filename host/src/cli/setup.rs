@@ -196,7 +196,7 @@ mod tests {
         let layers = Layers::read(Flags::default(), Environment::default(), Path::new("/nowhere")).expect("no file");
         let run = layers.run().expect("good defaults");
         assert_eq!(run.attempts.get(), RetryPolicy::default().attempts_max);
-        let limits = TransportLimits::default();
+        let limits = judge_host::transport::TransportLimits::default();
         assert_eq!((run.connect_timeout, run.timeout), (limits.connect, limits.attempt));
     }
 }

@@ -144,7 +144,7 @@ fn waits_double_up_to_their_bound_half_of_them_by_chance() {
     let probe = case.probe();
     let fault = Fault::new(FaultKind::Connect, "x");
     assert_eq!(case.breaker.ended(case.now, probe, Ending::Failed(&fault), 0.0), None);
-    assert_eq!(case.sit_out(), SECOND * 30);
+    assert_eq!(case.sit_out(), PROBE_MAX / 2);
 }
 
 #[test]
