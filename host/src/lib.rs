@@ -9,6 +9,7 @@
 pub mod config;
 pub mod conformance;
 pub mod control;
+pub mod gauge;
 pub mod job;
 pub mod judge;
 pub mod model;

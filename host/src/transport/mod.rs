@@ -34,6 +34,7 @@ pub trait Transport: Send + Sync {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Fault>;
 
     /// Scheme, host and port of where it sends; empty where there is none to tell.
+    #[expect(clippy::unnecessary_literal_bound, reason = "those that have one lend it")]
     fn origin(&self) -> &str {
         ""
     }
