@@ -98,6 +98,7 @@ async fn job(provider: &dyn Provider) -> Result<Job> {
         candidates: candidates.collect(),
         instructions: Arc::new(Instructions::default()),
         allow_new_cluster: true,
+        records_max: 1,
         settings: Arc::new(Settings { model: "gpt-4o-mini".to_owned(), ..Settings::default() }),
         profile: Arc::from([]),
     };

@@ -140,6 +140,7 @@ fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
     Policy {
         instructions: Arc::new(instructions),
         allow_new_cluster: run.allow_new_cluster,
+        records_per_request: run.records_per_request.get(),
         candidates_max: run.candidates_max.get(),
         births: run.births,
         escalate_below: run.escalate_below,
@@ -190,6 +191,7 @@ pub(super) fn batch_id(records: &Path) -> String {
 mod tests {
     use super::*;
     use judge_host::config::{Environment, Flags};
+    use judge_host::transport::TransportLimits;
 
     #[test]
     fn the_configurations_defaults_are_those_of_the_rooms() {

@@ -72,6 +72,8 @@ struct VectorTask {
     rationale_language: Option<String>,
     #[serde(default = "yes")]
     allow_new_cluster: bool,
+    /// The most records that a job holds; 1 where the vector does not say.
+    records_max: Option<u32>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -104,6 +106,7 @@ impl Default for VectorTask {
             instructions: String::new(),
             rationale_language: None,
             allow_new_cluster: true,
+            records_max: None,
         }
     }
 }
@@ -143,6 +146,7 @@ impl Vector {
             candidates: self.task.candidates.iter().map(cluster).collect(),
             instructions: Arc::new(instructions),
             allow_new_cluster: self.task.allow_new_cluster,
+            records_max: self.task.records_max.unwrap_or(1),
             settings: Arc::new(self.settings(default_model)),
             profile: super::spell::bytes(&profile, "profile")?.into(),
         })

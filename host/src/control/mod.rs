@@ -4,6 +4,7 @@
 pub mod breaker;
 pub mod budget;
 pub mod fallback;
+pub mod grouping;
 pub mod hedge;
 pub mod limit;
 pub mod quarantine;

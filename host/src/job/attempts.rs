@@ -15,9 +15,20 @@ use tokio::time::Instant;
 /// The most requests of one job; the contract says so.
 pub const SENDS_MAX: usize = 3;
 
-/// What came of a record, and what it took.
-pub(super) struct Tried {
-    pub(super) result: Result<Judged, Fault>,
+/// What is asked about in one request, and how its answer is taken.
+pub(super) struct Question<'a, T> {
+    /// One record, or several that go together.
+    pub(super) records: &'a [Arc<Record>],
+    /// What they are shown.
+    pub(super) candidates: &'a Arc<[Arc<Cluster>]>,
+    /// What of the answer is believed.
+    pub(super) check: fn(&Job, &Answer) -> Result<T, Fault>,
+}
+
+/// What came of a question, and what it took.
+#[derive(Clone)]
+pub(super) struct Tried<T = Judged> {
+    pub(super) result: Result<T, Fault>,
     pub(super) model: Option<String>,
     pub(super) request_hash: String,
     pub(super) attempts: u32,
@@ -25,7 +36,21 @@ pub(super) struct Tried {
     pub(super) usage: Usage,
 }
 
-impl Tried {
+impl<'a> Question<'a, Judged> {
+    /// About a record by itself.
+    pub(super) fn alone(record: &'a Arc<Record>, candidates: &'a Arc<[Arc<Cluster>]>) -> Self {
+        Question { records: std::slice::from_ref(record), candidates, check: verdict::check }
+    }
+}
+
+impl<'a> Question<'a, Vec<Option<Judged>>> {
+    /// About several records, each of which has its verdict or none.
+    pub(super) fn together(records: &'a [Arc<Record>], candidates: &'a Arc<[Arc<Cluster>]>) -> Self {
+        Question { records, candidates, check: verdict::check_each }
+    }
+}
+
+impl<T> Tried<T> {
     pub(super) fn not_at_all(fault: Fault) -> Self {
         Tried {
             result: Err(fault),
@@ -38,7 +63,7 @@ impl Tried {
     }
 
     /// The same, with what another of the chain took beside it.
-    pub(super) fn paid_for(mut self, other: &Tried) -> Self {
+    pub(super) fn paid_for<U>(mut self, other: &Tried<U>) -> Self {
         self.usage.add(&other.usage);
         self.latency += other.latency;
         self
@@ -46,13 +71,12 @@ impl Tried {
 }
 
 /// Attempts until there is a verdict or the policy ends it; while the component is in quarantine, none.
-pub(super) async fn pursue(
+pub(super) async fn pursue<T>(
     plan: &Plan,
     link: &Link,
-    record: &Arc<Record>,
-    candidates: &Arc<[Arc<Cluster>]>,
+    question: &Question<'_, T>,
     deadline: &mut Deadline,
-) -> Tried {
+) -> Tried<T> {
     let judging = Instant::now();
     let mut tried = Tried::not_at_all(Fault::new(FaultKind::Other, "no attempt was made"));
     let ward = plan.wards.of(&link.prepared.provider.identity().digest);
@@ -67,7 +91,7 @@ pub(super) async fn pursue(
             }
         };
         tried.attempts += 1;
-        tried.result = attempt(plan, link, record, candidates, deadline, &mut tried).await;
+        tried.result = attempt(plan, link, question, deadline, &mut tried).await;
         plan.counters.quarantined(entry.leave(&tried.result));
         let Err(fault) = &tried.result else { break };
         tried.usage.add(&fault.usage);
@@ -86,29 +110,29 @@ pub(super) async fn pursue(
 }
 
 /// One attempt. Once a response has come, every fault is one of a request that was sent, whatever its cause.
-async fn attempt(
+async fn attempt<T>(
     plan: &Plan,
     link: &Link,
-    record: &Arc<Record>,
-    candidates: &Arc<[Arc<Cluster>]>,
+    question: &Question<'_, T>,
     deadline: &mut Deadline,
-    tried: &mut Tried,
-) -> Result<Judged, Fault> {
-    let job = deadline.within(plan.job(link, vec![Arc::clone(record)], candidates)).await?;
+    tried: &mut Tried<T>,
+) -> Result<T, Fault> {
+    let job = deadline.within(plan.job(link, question.records.to_vec(), question.candidates)).await?;
     let mut sends = 0;
-    let result = steps(plan, link, &job, deadline, tried, &mut sends).await;
+    let answered = steps(plan, link, &job, deadline, tried, &mut sends).await;
+    let result = answered.and_then(|answer| finish(question, &job, answer, tried));
     result.map_err(|fault| echo::left_out(Fault { request_sent: fault.request_sent || sends > 0, ..fault }, &job))
 }
 
-/// Build, send, parse, perhaps send again, and the check of the answer. `sends` counts the responses that came.
-async fn steps(
+/// Build, send, parse, and perhaps send again. `sends` counts the responses that came.
+async fn steps<T>(
     plan: &Plan,
     link: &Link,
     job: &Job,
     deadline: &mut Deadline,
-    tried: &mut Tried,
+    tried: &mut Tried<T>,
     sends: &mut usize,
-) -> Result<Judged, Fault> {
+) -> Result<Answer, Fault> {
     let mut step = deadline.within(link.prepared.provider.build_request(job)).await?;
     if tried.request_hash.is_empty() {
         tried.request_hash = match &step {
@@ -118,7 +142,7 @@ async fn steps(
     }
     loop {
         let outgoing = match step {
-            Step::Done(answer) => return finish(job, answer, tried),
+            Step::Done(answer) => return Ok(answer),
             Step::Send(_) if *sends == SENDS_MAX => return Err(too_many_sends("job", SENDS_MAX)),
             Step::Send(outgoing) => outgoing,
         };
@@ -127,13 +151,13 @@ async fn steps(
 }
 
 /// One request and what the provider makes of its response, on a place of its own.
-async fn exchange(
+async fn exchange<T>(
     plan: &Plan,
     link: &Link,
     job: &Job,
     outgoing: Outgoing,
     deadline: &mut Deadline,
-    tried: &mut Tried,
+    tried: &mut Tried<T>,
     sends: &mut usize,
 ) -> Result<Step, Fault> {
     let route = &link.route;
@@ -192,9 +216,9 @@ async fn send(plan: &Plan, transport: &dyn Transport, request: &HttpRequest) -> 
     answered
 }
 
-fn finish(job: &Job, answer: Answer, tried: &mut Tried) -> Result<Judged, Fault> {
+fn finish<T>(question: &Question<'_, T>, job: &Job, answer: Answer, tried: &mut Tried<T>) -> Result<T, Fault> {
     tried.usage.add(&answer.usage);
-    let checked = verdict::check(job, &answer);
+    let checked = (question.check)(job, &answer);
     tried.model = answer.model.or(tried.model.take());
     checked
 }

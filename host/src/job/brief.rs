@@ -4,9 +4,13 @@ use arc_swap::ArcSwapOption;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
-/// The brief of the task that was asked last. While all clusters fit the prompt, the records of an epoch share it.
+/// The briefs of the tasks that were asked last: one for records that go alone, one for those that go together. While all
+/// clusters fit the prompt, the records of an epoch share them.
 #[derive(Default)]
-pub(super) struct Briefs(ArcSwapOption<Briefed>);
+pub(super) struct Briefs {
+    alone: ArcSwapOption<Briefed>,
+    together: ArcSwapOption<Briefed>,
+}
 
 struct Briefed {
     task: Arc<Task>,
@@ -15,20 +19,23 @@ struct Briefed {
 }
 
 impl Briefs {
-    /// The task over these candidates, and what the provider makes of it. `task` is called for other candidates than
-    /// the last.
+    /// The task over these candidates, for jobs of so many records at most, and what the provider makes of it. `task` is
+    /// called for others than the last.
     ///
     /// Dropped, it leaves the making to the next who asks.
     pub(super) async fn of(
         &self,
         provider: &dyn Provider,
         candidates: &[Arc<Cluster>],
+        records_max: u32,
         task: impl FnOnce() -> Task,
     ) -> Result<(Arc<Task>, Arc<Body>), Fault> {
-        let last = self.0.load_full().filter(|last| are_same(&last.task.candidates, candidates));
+        let slot = if records_max == 1 { &self.alone } else { &self.together };
+        let is_last = |last: &Task| last.records_max == records_max && are_same(&last.candidates, candidates);
+        let last = slot.load_full().filter(|last| is_last(&last.task));
         let briefed = last.unwrap_or_else(|| {
             let next = Arc::new(Briefed { task: Arc::new(task()), brief: OnceCell::new() });
-            self.0.store(Some(Arc::clone(&next)));
+            slot.store(Some(Arc::clone(&next)));
             next
         });
         let make = || async { provider.brief(&briefed.task).await.map(Arc::new) };
@@ -78,7 +85,8 @@ mod tests {
             if asked < self.faults {
                 return Err(Fault::new(FaultKind::Trap, "the component aborted"));
             }
-            Ok(Body::Text(task.candidate_ids().cloned().collect::<Vec<_>>().join(",")))
+            let ids = task.candidate_ids().cloned().collect::<Vec<_>>().join(",");
+            Ok(Body::Text(if task.records_max == 1 { ids } else { format!("{} of {ids}", task.records_max) }))
         }
 
         async fn build_request(&self, _: &Job) -> Result<Step, Fault> {
@@ -95,14 +103,24 @@ mod tests {
     }
 
     async fn brief(briefs: &Briefs, provider: &Counting, candidates: &Arc<[Arc<Cluster>]>) -> Result<String, Fault> {
+        brief_of(briefs, provider, candidates, 1).await
+    }
+
+    async fn brief_of(
+        briefs: &Briefs,
+        provider: &Counting,
+        candidates: &Arc<[Arc<Cluster>]>,
+        records_max: u32,
+    ) -> Result<String, Fault> {
         let task = || Task {
             candidates: Arc::clone(candidates),
             instructions: Arc::default(),
             allow_new_cluster: true,
+            records_max,
             settings: Arc::default(),
             profile: Arc::default(),
         };
-        let (task, brief) = briefs.of(provider, candidates, task).await?;
+        let (task, brief) = briefs.of(provider, candidates, records_max, task).await?;
         assert!(are_same(&task.candidates, candidates), "the task is that of the candidates");
         Ok(String::from_utf8_lossy(brief.as_bytes()).into_owned())
     }
@@ -130,5 +148,17 @@ mod tests {
         let fault = brief(&briefs, &provider, &candidates).await.expect_err("the first is a fault");
         assert_eq!(fault.kind, FaultKind::Trap);
         assert_eq!(brief(&briefs, &provider, &candidates).await.as_deref(), Ok("a"));
+    }
+
+    #[tokio::test]
+    async fn records_that_go_alone_and_together_take_nothing_from_each_other() {
+        let (provider, briefs, candidates) = (counting(0), Briefs::default(), clusters(&["a", "b"]));
+        for _ in 0..3 {
+            assert_eq!(brief_of(&briefs, &provider, &candidates, 10).await.as_deref(), Ok("10 of a,b"));
+            assert_eq!(brief(&briefs, &provider, &candidates).await.as_deref(), Ok("a,b"));
+        }
+        assert_eq!(provider.asked.load(SeqCst), 2);
+        assert_eq!(brief_of(&briefs, &provider, &candidates, 5).await.as_deref(), Ok("5 of a,b"));
+        assert_eq!(provider.asked.load(SeqCst), 3, "another number of records is another task");
     }
 }

@@ -19,6 +19,12 @@ pub struct Counters {
     pub escalated: AtomicU64,
     /// Faults of one in the chain that went on to the next.
     pub fell_back: AtomicU64,
+    /// Records that were asked about together with others.
+    pub together: AtomicU64,
+    /// Attempts at all these groups.
+    pub together_attempts: AtomicU64,
+    /// Those of the records that had no verdict from it, and were asked about alone.
+    pub asked_alone: AtomicU64,
     /// Whether the input was read to its end.
     pub input_ended: AtomicBool,
     /// How often a component was put into quarantine.

@@ -30,6 +30,11 @@ impl Deadline {
         waited
     }
 
+    /// The same time, had it stood still since then.
+    pub(super) fn excused_since(self, since: Instant) -> Self {
+        Deadline { excused: self.excused + since.elapsed(), ..self }
+    }
+
     /// Does something as long as there is time.
     ///
     /// # Errors

@@ -83,6 +83,7 @@ mod tests {
             candidates: Arc::from([]),
             instructions: Arc::new(Instructions { text: instructions, rationale_language: None }),
             allow_new_cluster: true,
+            records_max: 1,
             settings: Arc::default(),
             profile: Arc::default(),
         };

@@ -1,6 +1,6 @@
 //! One judgement of a record: snapshot, then one of the chain after the other, until a verdict stands.
 
-use super::attempts::{Tried, pursue};
+use super::attempts::{Question, Tried, pursue};
 use super::{Deadline, Link, Plan, StopReason};
 use crate::control::breaker::Turning;
 use crate::control::fallback::is_mended_by_another;
@@ -28,9 +28,21 @@ pub(super) async fn judge(
     slice_id: u64,
     deadline: &mut Deadline,
 ) -> Outcome {
+    judge_from(plan, registry, record, slice_id, 0, deadline).await
+}
+
+/// The same, beginning with this one of the chain.
+pub(super) async fn judge_from(
+    plan: &Plan,
+    registry: &Registry,
+    record: &Arc<Record>,
+    slice_id: u64,
+    link: usize,
+    deadline: &mut Deadline,
+) -> Outcome {
     let snapshot = registry.snapshot();
     let (link, tried) = match snapshot.candidates(record, plan.candidates_max, plan.first_epoch) {
-        Ok(candidates) => along_the_chain(plan, record, &candidates, deadline).await,
+        Ok(candidates) => along_the_chain(plan, record, &candidates, Start { link, standing: None }, deadline).await,
         Err(fault) => (plan.first(), Tried::not_at_all(fault)),
     };
     let outcome = outcome(plan, link, record.request_id.clone(), slice_id, tried);
@@ -43,17 +55,26 @@ pub(super) fn unreadable(plan: &Plan, registry: &Registry, request_id: String, s
     Outcome { epoch: registry.snapshot().epoch, ..outcome }
 }
 
+/// Where a record's way along the chain begins.
+pub(super) struct Start<'a> {
+    /// Who is asked first; there is one.
+    pub(super) link: usize,
+    /// What one before it came to, where the record has been there.
+    pub(super) standing: Option<(&'a Link, Tried)>,
+}
+
 /// Who judged, and what came of it. A verdict stands unless it is less sure than asked for; then the next is asked, and
 /// where that one has none, it stands nevertheless: it is paid for. A fault that another may mend goes on to the next, too.
-async fn along_the_chain<'a>(
+pub(super) async fn along_the_chain<'a>(
     plan: &'a Plan,
     record: &Arc<Record>,
     candidates: &Arc<[Arc<Cluster>]>,
+    start: Start<'a>,
     deadline: &mut Deadline,
 ) -> (&'a Link, Tried) {
-    let mut standing: Option<(&Link, Tried)> = None;
-    for (index, link) in plan.chain.iter().enumerate() {
-        let tried = pursue(plan, link, record, candidates, deadline).await;
+    let Start { link: first, mut standing } = start;
+    for (index, link) in plan.chain.iter().enumerate().skip(first) {
+        let tried = pursue(plan, link, &Question::alone(record, candidates), deadline).await;
         let goes_on = index + 1 < plan.chain.len() && plan.goes_on_after(&tried.result);
         let (link, tried) = match standing.take() {
             Some((before, first)) if tried.result.is_err() && first.result.is_ok() => (before, first.paid_for(&tried)),
@@ -87,7 +108,7 @@ impl Plan {
         }
     }
 
-    fn goes_on_after(&self, result: &Result<Judged, Fault>) -> bool {
+    pub(super) fn goes_on_after(&self, result: &Result<Judged, Fault>) -> bool {
         match result {
             Ok(judged) => self.escalate_below.is_some_and(|least| judged.confidence < least),
             Err(fault) => is_mended_by_another(fault.kind),
@@ -95,7 +116,7 @@ impl Plan {
     }
 }
 
-fn outcome(plan: &Plan, link: &Link, request_id: String, slice_id: u64, tried: Tried) -> Outcome {
+pub(super) fn outcome(plan: &Plan, link: &Link, request_id: String, slice_id: u64, tried: Tried) -> Outcome {
     let identity = link.prepared.provider.identity();
     Outcome {
         batch_id: plan.batch_id.clone(),

@@ -1,12 +1,14 @@
 //! A record's way: read, judge, commit, write. This room knows providers, transports and the registry by their
 //! traits and faces only, never what is behind them.
 
+mod asked;
 mod attempts;
 mod brief;
 mod counters;
 mod deadline;
 mod drain;
 mod echo;
+mod grouping;
 mod hash;
 mod intake;
 mod judgement;
@@ -21,6 +23,7 @@ pub mod source;
 mod stops;
 #[cfg(test)]
 mod tests;
+mod together;
 mod verdict;
 mod ward;
 mod worker;
@@ -29,6 +32,7 @@ pub use attempts::SENDS_MAX;
 pub use counters::Counters;
 use deadline::Deadline;
 pub use drain::Drain;
+pub use grouping::{Member, TOGETHER_MAX, Work, grouped};
 pub use intake::{Intake, IntakeError, IntakeReport, Item, intake};
 pub use judgement::first_step;
 pub use link::{Link, Route};
@@ -38,5 +42,6 @@ pub use prepare::{SENDS_MAX as PREPARE_SENDS_MAX, prepare};
 pub use prepared::Prepared;
 pub use scheduler::schedule;
 pub use stops::{ServerChange, StopReason, Stops};
+pub use together::work_on;
 pub use ward::Wards;
 pub use worker::{Finished, work};

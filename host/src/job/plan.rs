@@ -17,7 +17,9 @@ pub struct Plan {
     pub instructions: Arc<Instructions>,
     /// Whether a new cluster is an allowed decision.
     pub allow_new_cluster: bool,
-    /// The most candidates that a job shows.
+    /// The most records that one request asks about, from 1 to [`super::TOGETHER_MAX`].
+    pub records_max: usize,
+    /// The most candidates that a job shows for each of its records.
     pub candidates_max: usize,
     /// The registry's epoch when the run began: clusters born later are shown in any case.
     pub first_epoch: u64,
@@ -39,7 +41,8 @@ pub struct Plan {
 
 impl Plan {
     /// The question for records that are shown the same, to one of the chain. Its brief is made anew only where the
-    /// candidates are others than last time.
+    /// candidates are others than last time. A record that goes alone is asked about in the form for one, also in a run
+    /// that asks about several: models keep to it better.
     ///
     /// # Errors
     /// Where the provider makes no brief.
@@ -49,15 +52,18 @@ impl Plan {
         records: Vec<Arc<Record>>,
         candidates: &Arc<[Arc<Cluster>]>,
     ) -> Result<Job, Fault> {
+        let records_max = if records.len() == 1 { 1 } else { self.records_max.max(records.len()) };
+        let records_max = u32::try_from(records_max).expect("a group is small");
         let task = || Task {
             candidates: Arc::clone(candidates),
             instructions: Arc::clone(&self.instructions),
             allow_new_cluster: self.allow_new_cluster,
+            records_max,
             settings: Arc::clone(&link.route.settings),
             profile: Arc::clone(&link.prepared.profile),
         };
         let provider = link.prepared.provider.as_ref();
-        let (task, brief) = link.prepared.briefs.of(provider, candidates, task).await?;
+        let (task, brief) = link.prepared.briefs.of(provider, candidates, records_max, task).await?;
         Ok(Job { records, task, brief })
     }
 }

@@ -22,6 +22,40 @@ pub(super) fn check(job: &Job, answer: &Answer) -> Result<Judged, Fault> {
     if verdict.record_id != record.request_id {
         return Err(malformed("wrong-record", "the verdict is on a record that was not asked about"));
     }
+    believed(job, verdict)
+}
+
+/// Takes the verdict on each of the job's records out of the answer, in their order; none where it is missing, doubled or
+/// not to be believed. What is on other records is passed over.
+///
+/// # Errors
+/// `malformed`, where there is not one verdict to be believed: what is wrong with the first.
+pub(super) fn check_each(job: &Job, answer: &Answer) -> Result<Vec<Option<Judged>>, Fault> {
+    let mut first_fault = None;
+    let mut each = Vec::with_capacity(job.records.len());
+    for record in &job.records {
+        let mut own = answer.verdicts.iter().filter(|verdict| verdict.record_id == record.request_id);
+        let checked = match (own.next(), own.next()) {
+            (Some(verdict), None) => believed(job, verdict),
+            (None, _) => Err(malformed("verdict-count", "no verdict on one of several records")),
+            (Some(_), Some(_)) => Err(malformed("verdict-count", "two verdicts on one of several records")),
+        };
+        match checked {
+            Ok(judged) => each.push(Some(judged)),
+            Err(fault) => {
+                first_fault.get_or_insert(fault);
+                each.push(None);
+            }
+        }
+    }
+    match first_fault {
+        Some(fault) if each.iter().all(Option::is_none) => Err(fault),
+        _ => Ok(each),
+    }
+}
+
+/// The verdict, if all in it is as it may be.
+fn believed(job: &Job, verdict: &Verdict) -> Result<Judged, Fault> {
     if verdict.rationale.len() > RATIONALE_BYTES_MAX {
         return Err(malformed("too-long", format!("the rationale is over {RATIONALE_BYTES_MAX} bytes")));
     }
@@ -71,6 +105,7 @@ mod tests {
             candidates: Arc::from([Arc::new(cluster)]),
             instructions: Arc::default(),
             allow_new_cluster,
+            records_max: 1,
             settings: Arc::default(),
             profile: Arc::default(),
         };
@@ -105,6 +140,38 @@ mod tests {
             let checked = check(&job(allow_new_cluster), &Answer { verdicts, ..Answer::default() });
             let found = checked.err().map(|fault| (fault.kind, fault.code.expect("a finer word")));
             assert_eq!(found, code.map(|code| (FaultKind::Malformed, code.to_owned())), "{name}");
+        }
+    }
+
+    #[test]
+    fn of_several_records_each_has_the_one_verdict_on_it_that_can_be_believed() {
+        let several = Job {
+            records: ["r1", "r2", "r3"].map(|id| Arc::new(Record::new(id, "where is my money"))).into(),
+            ..job(false)
+        };
+        let (refund, fees) = (Choice::Assign("refund".into()), Choice::Assign("fees".into()));
+        let cases: Vec<(&str, Vec<Verdict>, Result<[bool; 3], &str>)> = vec![
+            ("in any order", ["r3", "r1", "r2"].map(|id| verdict(id, refund.clone())).into(), Ok([true; 3])),
+            ("one is missing", ["r3", "r1"].map(|id| verdict(id, refund.clone())).into(), Ok([true, false, true])),
+            (
+                "one is doubled, one was not asked",
+                ["r1", "r2", "r9", "r2"].map(|id| verdict(id, Choice::Skip)).into(),
+                Ok([true, false, false]),
+            ),
+            (
+                "one is for a cluster never offered",
+                vec![verdict("r1", fees.clone()), verdict("r2", Choice::Skip)],
+                Ok([false, true, false]),
+            ),
+            ("not one can be believed", vec![verdict("r1", fees)], Err("unknown-cluster")),
+            ("none", vec![], Err("verdict-count")),
+        ];
+        for (name, verdicts, expected) in cases {
+            let checked = check_each(&several, &Answer { verdicts, ..Answer::default() });
+            let found = checked.map(|each| each.iter().map(Option::is_some).collect::<Vec<_>>());
+            let found = found.map_err(|fault| (fault.kind, fault.code.expect("a finer word")));
+            let expected = expected.map(Vec::from).map_err(|code| (FaultKind::Malformed, code.to_owned()));
+            assert_eq!(found, expected, "{name}");
         }
     }
 }

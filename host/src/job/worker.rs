@@ -35,7 +35,9 @@ pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Resul
     match item {
         Item::Record { record, slice_id } => {
             let record = Arc::new(record);
-            let outcome = settle(&plan, &registry, &record, slice_id).await?;
+            let mut deadline = Deadline::new(plan.total_timeout);
+            let judged = judge(&plan, &registry, &record, slice_id, &mut deadline).await;
+            let outcome = settle(&plan, &registry, &record, slice_id, judged, deadline).await?;
             Ok(Finished { outcome, label: record.label.clone() })
         }
         Item::Unreadable { request_id, fault, slice_id } => {
@@ -46,25 +48,23 @@ pub async fn work(plan: Arc<Plan>, registry: Arc<Registry>, item: Item) -> Resul
     }
 }
 
-/// Judges a record until its outcome stands, and commits it. A new cluster that was proposed while others were born is
+/// Commits what a record was judged, once that stands. A new cluster that was proposed while others were born is
 /// judged again on the newest snapshot, as the judge might have chosen one of those. What was paid for is not thrown away:
 /// where judging again fails, or the record's time is over, the proposal before it is committed as it is, and marked.
-async fn settle(
+pub(super) async fn settle(
     plan: &Plan,
     registry: &Registry,
     record: &Arc<Record>,
     slice_id: u64,
+    judged: Outcome,
+    mut deadline: Deadline,
 ) -> Result<Outcome, RegistryError> {
-    let mut deadline = Deadline::new(plan.total_timeout);
     // A record that names its candidates is shown no newborn, so judging it again would ask the same once more.
     let births = if record.candidates.is_some() { Births::Free } else { plan.births };
-    let mut proposed =
-        match commit(registry, judge(plan, registry, record, slice_id, &mut deadline).await, record, births, None)
-            .await?
-        {
-            Recorded::Committed(committed) => return Ok(committed.outcome),
-            Recorded::Overtaken(outcome) => outcome,
-        };
+    let mut proposed = match commit(registry, judged, record, births, None).await? {
+        Recorded::Committed(committed) => return Ok(committed.outcome),
+        Recorded::Overtaken(outcome) => outcome,
+    };
     let Ok(turn) = tokio::time::timeout(deadline.left(), registry.birth_turn()).await else {
         return stands(registry, proposed, record).await;
     };
@@ -102,7 +102,7 @@ async fn commit(
 }
 
 /// The outcome with what the judgements before it cost. Its attempts are its own: to be judged again is no retry.
-fn after(before: &Outcome, now: Outcome) -> Outcome {
+pub(super) fn after(before: &Outcome, now: Outcome) -> Outcome {
     let mut usage = before.usage;
     usage.add(&now.usage);
     Outcome { latency: before.latency + now.latency, usage, ..now }

@@ -42,7 +42,9 @@ pub struct Policy {
     pub instructions: Arc<Instructions>,
     /// Whether a new cluster is an allowed decision.
     pub allow_new_cluster: bool,
-    /// The most candidates that one job shows.
+    /// The most records that one request asks about, 1 to 64.
+    pub records_per_request: usize,
+    /// The most candidates that one job shows for each of its records.
     pub candidates_max: usize,
     /// When a new cluster may be born beside others.
     pub births: Births,
@@ -69,6 +71,7 @@ impl Default for Policy {
         Policy {
             instructions: Arc::default(),
             allow_new_cluster: true,
+            records_per_request: 1,
             candidates_max: 20,
             births: Births::default(),
             escalate_below: None,
@@ -215,6 +218,7 @@ impl Judge {
             escalate_below: policy.escalate_below,
             instructions: Arc::clone(&policy.instructions),
             allow_new_cluster: policy.allow_new_cluster,
+            records_max: policy.records_per_request.clamp(1, job::TOGETHER_MAX),
             candidates_max: policy.candidates_max,
             first_epoch: self.registry.snapshot().epoch,
             births: policy.births,

@@ -40,7 +40,9 @@ pub struct JudgeOptions {
     pub language: Option<String>,
     /// Whether a new cluster is an allowed decision.
     pub allow_new_cluster: bool,
-    /// The most candidates that one job shows.
+    /// The most records that one request asks about, 1 to 64; more than 1 saves prompt tokens, and may cost care.
+    pub records_per_request: usize,
+    /// The most candidates that one job shows for each of its records.
     pub candidates_max: usize,
     /// When a new cluster may be born beside others.
     pub births: Births,
@@ -87,6 +89,7 @@ impl Default for JudgeOptions {
             instructions: String::new(),
             language: None,
             allow_new_cluster: true,
+            records_per_request: 1,
             candidates_max: 20,
             births: Births::default(),
             registry: None,
@@ -121,6 +124,7 @@ impl JudgeOptions {
                 rationale_language: self.language.clone(),
             }),
             allow_new_cluster: self.allow_new_cluster,
+            records_per_request: self.records_per_request,
             candidates_max: self.candidates_max,
             births: self.births,
             retry: RetryPolicy { attempts_max: self.attempts.max(1), ..RetryPolicy::default() },

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// Finished records that may wait for the sink; beyond that a slow reader of the output holds the judging back.
+/// Finished records, or groups of them, that may wait for the sink; beyond that a slow reader of the output holds the judging back.
 const WRITE_AHEAD: usize = 64;
 /// How long an interrupted run waits for what its reading has to say.
 const INTERRUPTED_PATIENCE: Duration = Duration::from_millis(200);
@@ -104,8 +104,8 @@ impl Judge {
             let (drain, counters) = (drain.clone(), Arc::clone(&counters));
             tokio::task::spawn_blocking(move || write(results, run.sink, each, &drain, &counters))
         };
-        let work = |item| {
-            let (working, drain) = (job::work(plans.now(), Arc::clone(&self.registry), item), drain.clone());
+        let work = |work| {
+            let (working, drain) = (job::work_on(plans.now(), Arc::clone(&self.registry), work), drain.clone());
             async move {
                 let worked = working.await;
                 // At once, and not when the writer comes to it: whatever begins now would be paid for nothing.
@@ -115,7 +115,8 @@ impl Judge {
                 worked
             }
         };
-        job::schedule(&permits, ReceiverStream::new(items), work, results_tx, &drain).await;
+        let items = job::grouped(ReceiverStream::new(items), plans.now().records_max);
+        job::schedule(&permits, items, work, results_tx, &drain).await;
         let written = writing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         written?;
         let interrupted = asked.begun();
@@ -132,7 +133,7 @@ impl Judge {
 
 /// Writes what is committed until the results end. Rows reach the operating system as soon as none is waiting.
 fn write(
-    mut results: mpsc::Receiver<Result<Finished, RegistryError>>,
+    mut results: mpsc::Receiver<Result<Vec<Finished>, RegistryError>>,
     mut sink: Box<dyn Sink>,
     mut each: impl FnMut(&Finished),
     drain: &Drain,
@@ -143,10 +144,11 @@ fn write(
         let done = match result {
             // The first failure is told; what comes after it is committed and can be written by the next run.
             _ if failed.is_some() => Ok(()),
-            Ok(finished) => sink
-                .write(&finished.outcome)
+            Ok(finished) => finished
+                .iter()
+                .try_for_each(|one| sink.write(&one.outcome))
                 .and_then(|()| if results.is_empty() { sink.flush() } else { Ok(()) })
-                .map(|()| each(&finished))
+                .map(|()| finished.iter().for_each(&mut each))
                 .map_err(RunError::Sink),
             Err(error) => Err(RunError::Registry(error)),
         };

@@ -2,11 +2,11 @@
 
 use super::{Judge, RunParts};
 use crate::control::limit::Limit;
-use crate::job::{self, Drain, Item, Plan};
+use crate::job::{self, Drain, Item, Plan, Work};
 use crate::model::{Outcome, Record};
 use crate::registry::{Registry, RegistryError};
 use futures_util::{Stream, StreamExt};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Outcomes that may wait for whoever reads them; beyond that the judging is held back.
+/// Outcomes, or groups of them, that may wait for whoever reads them; beyond that the judging is held back.
 const OUTCOMES_AHEAD: usize = 16;
 
 impl Judge {
@@ -66,34 +66,51 @@ impl Judge {
             let items = records.map(move |record| {
                 let slice_id = index / slice_size;
                 index += 1;
-                (record, slice_id)
+                Item::Record { record, slice_id }
             });
-            let work = move |(record, slice_id)| once(plans.now(), Arc::clone(&registry), record, slice_id);
+            let items = job::grouped(items, plans.now().records_max);
+            let work = move |work| once(plans.now(), Arc::clone(&registry), work);
             job::schedule(&permits, items, work, tx, &Drain::default()).await;
         });
-        Outcomes { outcomes, judging: AbortOnDropHandle::new(judging) }
+        Outcomes { outcomes, ready: VecDeque::new(), judging: AbortOnDropHandle::new(judging) }
     }
 }
 
-/// The stored outcome of a record that has its verdict; else the outcome of judging it.
-async fn once(
-    plan: Arc<Plan>,
-    registry: Arc<Registry>,
-    record: Record,
-    slice_id: u64,
-) -> Result<Outcome, RegistryError> {
-    if let Some(outcome) = registry.outcome(&plan.batch_id, &record.request_id)?
-        && outcome.result.is_ok()
-    {
-        return Ok(outcome);
+/// The stored outcomes of records that have their verdict; of the others those of judging them.
+async fn once(plan: Arc<Plan>, registry: Arc<Registry>, work: Work) -> Result<Vec<Outcome>, RegistryError> {
+    let mut outcomes = Vec::new();
+    let mut stored = |record: &Record| {
+        let outcome = registry.outcome(&plan.batch_id, &record.request_id)?;
+        let judged = outcome.filter(|outcome| outcome.result.is_ok());
+        let is_judged = judged.is_some();
+        outcomes.extend(judged);
+        Ok::<_, RegistryError>(is_judged)
+    };
+    let left = match work {
+        Work::Alone(Item::Record { record, .. }) if stored(&record)? => None,
+        Work::Alone(item) => Some(Work::Alone(item)),
+        Work::Together(members) => {
+            let mut left = Vec::with_capacity(members.len());
+            for member in members {
+                if !stored(&member.record)? {
+                    left.push(member);
+                }
+            }
+            Work::on(left)
+        }
+    };
+    if let Some(left) = left {
+        let finished = job::work_on(plan, registry, left).await?;
+        outcomes.extend(finished.into_iter().map(|finished| finished.outcome));
     }
-    let finished = job::work(plan, registry, Item::Record { record, slice_id }).await?;
-    Ok(finished.outcome)
+    Ok(outcomes)
 }
 
 /// Outcomes as they finish; the end comes when every record has one.
 pub struct Outcomes {
-    outcomes: mpsc::Receiver<Result<Outcome, RegistryError>>,
+    outcomes: mpsc::Receiver<Result<Vec<Outcome>, RegistryError>>,
+    /// Those that finished together and were not given yet.
+    ready: VecDeque<Outcome>,
     judging: AbortOnDropHandle<()>,
 }
 
@@ -101,13 +118,20 @@ impl Stream for Outcomes {
     type Item = Result<Outcome, RegistryError>;
 
     fn poll_next(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(outcome) = ready!(self.outcomes.poll_recv(ctx)) else {
-            // An end that comes of a panic must not look like the end of the records.
-            return match ready!(Pin::new(&mut self.judging).poll(ctx)) {
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                _ => Poll::Ready(None),
-            };
-        };
-        Poll::Ready(Some(outcome))
+        loop {
+            if let Some(outcome) = self.ready.pop_front() {
+                return Poll::Ready(Some(Ok(outcome)));
+            }
+            match ready!(self.outcomes.poll_recv(ctx)) {
+                Some(Ok(outcomes)) => self.ready.extend(outcomes),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => break,
+            }
+        }
+        // An end that comes of a panic must not look like the end of the records.
+        match ready!(Pin::new(&mut self.judging).poll(ctx)) {
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            _ => Poll::Ready(None),
+        }
     }
 }

@@ -34,6 +34,8 @@ pub struct Task {
     pub instructions: Arc<Instructions>,
     /// Whether a new cluster is an allowed decision.
     pub allow_new_cluster: bool,
+    /// The most records that a job of it holds, from 1. With 1 the answer is one verdict, with more a list of them.
+    pub records_max: u32,
     /// How to judge.
     pub settings: Arc<Settings>,
     /// What the provider's preparation returned.

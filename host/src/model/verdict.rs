@@ -97,4 +97,35 @@ impl Usage {
         self.output_tokens = sum(self.output_tokens, other.output_tokens);
         self.cost_micro_usd = sum(self.cost_micro_usd, other.cost_micro_usd);
     }
+
+    /// The share that one of so many has in it, by its index from 0: whole numbers, whose sum over all is exact, so the
+    /// first ones bear what does not come out even.
+    pub fn share(&self, index: usize, of: usize) -> Usage {
+        let (index, of) = (index as u64, (of as u64).max(1));
+        let share = |whole: Option<u64>| whole.map(|whole| whole / of + u64::from(index < whole % of));
+        Usage {
+            input_tokens: share(self.input_tokens),
+            cached_input_tokens: share(self.cached_input_tokens),
+            output_tokens: share(self.output_tokens),
+            cost_micro_usd: share(self.cost_micro_usd),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_to_the_whole_and_the_first_bear_the_rest() {
+        let whole = Usage { input_tokens: Some(23), output_tokens: Some(2), cost_micro_usd: None, ..Usage::default() };
+        let shares: Vec<Usage> = (0..5).map(|index| whole.share(index, 5)).collect();
+        assert_eq!(shares.iter().map(|share| share.input_tokens).collect::<Vec<_>>(), [5, 5, 5, 4, 4].map(Some));
+        let sum = shares.iter().fold(Usage::default(), |mut sum, share| {
+            sum.add(share);
+            sum
+        });
+        assert_eq!(sum, whole, "what is unknown stays so");
+        assert_eq!(whole.share(0, 1), whole);
+    }
 }

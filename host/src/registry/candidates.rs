@@ -9,6 +9,10 @@ use std::sync::Arc;
 /// Clusters born in the run that are shown besides the most relevant. A prompt must stay one that a model can read.
 pub const BIRTHS_SHOWN_MAX: usize = 100;
 
+/// The most clusters that records of one request are shown together, where no single one is shown more: what servers take
+/// as an enumeration.
+pub const SHOWN_TOGETHER_MAX: usize = 1000;
+
 impl Snapshot {
     /// The clusters to choose from for a record, in the order of birth, each once.
     ///
@@ -42,6 +46,40 @@ impl Snapshot {
         }
         chosen.extend(self.births(born_after));
         Ok(self.slice(&chosen))
+    }
+
+    /// The clusters to choose from for several texts at once, in the order of birth, each once: those that each would be
+    /// shown, so the same for all while they fit. They are at most [`SHOWN_TOGETHER_MAX`], or `max` and the newborn where
+    /// that is more: the most relevant of each come first.
+    pub fn candidates_together<'a>(
+        &self,
+        texts: impl IntoIterator<Item = &'a str>,
+        max: usize,
+        born_after: u64,
+    ) -> Arc<[Arc<Cluster>]> {
+        if self.by_birth.len() - self.retired.len() <= max {
+            return self.offered_slice.get_or_init(|| self.slice(self.offered())).clone();
+        }
+        let mut chosen: BTreeSet<u64> = self.births(born_after).collect();
+        let most = SHOWN_TOGETHER_MAX.max(chosen.len() + max);
+        let index = self.index.get(&self.by_birth);
+        let oldest: Vec<u64> = self.offered().copied().take(max).collect();
+        let shown_alone = |text: &str| {
+            let mut shown: Vec<u64> = index.rank(text, max).into_iter().map(|(ordinal, _)| ordinal).collect();
+            let further = oldest.iter().filter(|ordinal| !shown.contains(ordinal)).take(max - shown.len());
+            let further: Vec<u64> = further.copied().collect();
+            shown.extend(further);
+            shown
+        };
+        let each: Vec<Vec<u64>> = texts.into_iter().map(shown_alone).collect();
+        for rank in 0..max {
+            for ordinal in each.iter().filter_map(|shown| shown.get(rank)) {
+                if chosen.len() < most {
+                    chosen.insert(*ordinal);
+                }
+            }
+        }
+        self.slice(&chosen)
     }
 
     /// All that are not retired, in the order of birth.
@@ -138,6 +176,27 @@ mod tests {
             ["pin", "card"]
         );
         assert!(snapshot().candidates(&Record::new("1", "top"), 0, u64::MAX).unwrap().is_empty());
+    }
+
+    #[test]
+    fn texts_together_are_shown_what_each_would_be_shown() {
+        let together = |texts: &[&str], max| snapshot().candidates_together(texts.iter().copied(), max, u64::MAX);
+        assert_eq!(ids(&together(&["top up", "x"], 3)), ["pin", "card", "top"], "all, while they fit");
+        assert_eq!(ids(&together(&["top up"], 1)), ["top"]);
+        assert_eq!(ids(&together(&["top up", "lost card"], 1)), ["card", "top"]);
+        assert_eq!(ids(&together(&["top up", "nothing alike"], 1)), ["pin", "top"], "the oldest fill up");
+    }
+
+    #[test]
+    fn texts_together_are_not_shown_more_than_a_server_takes() {
+        let name = |n: u64| (n, cluster(&format!("c{n}"), &format!("word{n}")));
+        let snapshot = Snapshot::restore(1, (0..1500).map(name));
+        let texts: Vec<String> = (0..60).map(|n| format!("word{} word{}", 1400 + n, 20 * n)).collect();
+        let shown = snapshot.candidates_together(texts.iter().map(String::as_str), 900, u64::MAX);
+        assert_eq!(shown.len(), SHOWN_TOGETHER_MAX);
+        for n in 0..60 {
+            assert!(ids(&shown).contains(&format!("c{}", 1400 + n).as_str()), "the most relevant of each are there");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod store;
 mod tests;
 
 pub use births::{ALIKE_MIN, BirthTurn};
-pub use candidates::BIRTHS_SHOWN_MAX;
+pub use candidates::{BIRTHS_SHOWN_MAX, SHOWN_TOGETHER_MAX};
 pub use committer::{GATHER_MAX, GROUP_MAX, QUEUE_MAX};
 pub use draft::{ClusterDraft, UpsertReport};
 pub use error::{Cause, RegistryError};

@@ -75,6 +75,7 @@ fn job(text: &str) -> Job {
         candidates: Arc::from([Arc::new(Cluster { cluster_id: "c1".to_owned(), ..Cluster::default() })]),
         instructions: Arc::new(Instructions::default()),
         allow_new_cluster: true,
+        records_max: 1,
         settings: Arc::new(Settings::default()),
         profile: Arc::from([]),
     };

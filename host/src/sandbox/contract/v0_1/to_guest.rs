@@ -1,16 +1,13 @@
 use super::bindings::contract as guest;
 use crate::model::{Body, Cluster, HttpResponse, Instructions, Job, Previous, Record, Settings, Task};
 
-/// This host asks for one record at a time.
-const RECORDS_MAX: u32 = 1;
-
 /// A task. The registry's own fields of a cluster stay here.
 pub(super) fn task(task: &Task) -> guest::Task {
     guest::Task {
         candidates: task.candidates.iter().map(|one| cluster(one)).collect(),
         instructions: instructions(&task.instructions),
         allow_new_cluster: task.allow_new_cluster,
-        records_max: RECORDS_MAX,
+        records_max: task.records_max,
         settings: settings(&task.settings),
         profile: task.profile.to_vec(),
         extras: Vec::new(),
