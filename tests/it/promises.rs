@@ -10,4 +10,5 @@ mod overtaken;
 mod privacy;
 mod requests;
 mod stdout;
+mod together;
 mod twins;

@@ -7,7 +7,7 @@ use judge_host::Judge;
 use judge_host::job::source::Position;
 use judge_host::job::{Counters, Drain, IntakeReport};
 use judge_host::judge::{Run, RunError, RunReport};
-use judge_host::report::{Console, Progress, ProgressView, RunFacts, Tally};
+use judge_host::report::{Console, Progress, ProgressView, RunFacts, Tally, Together};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -72,8 +72,20 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         wall,
         parallel: judge.policy().limit.current(),
         interrupted: report.interrupted,
+        together: together(judge, &counters),
     };
     Ok(Watched { tally, intake: report.intake, facts, ended })
+}
+
+/// How records went together, where they may.
+fn together(judge: &Judge, counters: &Counters) -> Option<Together> {
+    let records_max = judge.policy().records_per_request;
+    (records_max > 1).then(|| Together {
+        records_max,
+        records: counters.together.load(Relaxed),
+        attempts: counters.together_attempts.load(Relaxed),
+        asked_alone: counters.asked_alone.load(Relaxed),
+    })
 }
 
 /// Draws the progress until the handle is dropped.

@@ -8,6 +8,7 @@ mod progress;
 mod summary;
 mod tally;
 mod text;
+mod together;
 
 pub use bench::{BenchRow, Measured, bench_rows, bench_table};
 pub use console::Console;
@@ -16,3 +17,4 @@ pub use progress::{Progress, ProgressView};
 pub use summary::{LatencyMs, RunFacts, Summary};
 pub use tally::{FAULT_KINDS_MAX, FaultGroup, Tally};
 pub use text::table;
+pub use together::{RecordsPerRequest, Together};

@@ -1,4 +1,4 @@
-use super::Tally;
+use super::{RecordsPerRequest, Tally, Together};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct RunFacts {
     pub parallel: usize,
     /// Whether the run was stopped before the input's end.
     pub interrupted: bool,
+    /// How records went together into requests; none where each has its own.
+    pub together: Option<Together>,
 }
 
 /// Latency of a record, waits and retries included, in milliseconds.
@@ -87,6 +89,8 @@ pub struct Summary {
     pub parallel: usize,
     /// Whether the run was stopped before the input's end.
     pub interrupted: bool,
+    /// What it saves to ask about several records in one request; null where each has its own.
+    pub records_per_request: Option<RecordsPerRequest>,
 }
 
 impl Tally {
@@ -119,6 +123,7 @@ impl Tally {
             cost_usd: self.usage.cost_micro_usd.map(|micro| micro as f64 / 1e6),
             parallel: facts.parallel,
             interrupted: facts.interrupted,
+            records_per_request: facts.together.map(|together| together.told(&self.usage, self.done())),
         }
     }
 }
@@ -161,6 +166,7 @@ mod tests {
             wall: Duration::from_millis(1_500),
             parallel: 5,
             interrupted: false,
+            together: None,
         };
         let summary = tally.summary(&facts);
         assert_eq!(summary.records, summary.judged + summary.failed + summary.already_done);
@@ -172,7 +178,7 @@ mod tests {
             "calls": 6, "retries": 2, "rejudged": 1, "quarantines": 2, "overtaken": 1, "wall_s": 1.5, "records_per_s": 2.667,
             "latency_ms": {"p50": file["latency_ms"]["p50"], "p95": file["latency_ms"]["p95"], "p99": file["latency_ms"]["p99"]},
             "input_tokens": 100, "cached_input_tokens": null, "output_tokens": 20, "cost_usd": 0.00125,
-            "parallel": 5, "interrupted": false,
+            "parallel": 5, "interrupted": false, "records_per_request": null,
         });
         assert_eq!(file, expected);
         let p50 = summary.latency_ms.p50.expect("measured");

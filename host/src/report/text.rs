@@ -1,4 +1,4 @@
-use super::{FaultGroup, Summary, Tally};
+use super::{FaultGroup, RecordsPerRequest, Summary, Tally};
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write;
 use std::time::Duration;
@@ -63,6 +63,9 @@ fn numbers(summary: &Summary) -> String {
     if summary.input_tokens.is_some() || summary.output_tokens.is_some() {
         let tokens = [summary.input_tokens, summary.cached_input_tokens, summary.output_tokens];
         row("tokens in / cached / out", tokens.map(known).join(" / "));
+    }
+    for (name, value) in summary.records_per_request.iter().flat_map(RecordsPerRequest::rows) {
+        row(name, value);
     }
     if let Some(cost) = summary.cost_usd {
         row("cost", format!("${cost:.4}"));

@@ -79,7 +79,7 @@ impl Question {
             let asked = self.asked(self.record_ids().next(), &self.user, call_index);
             return match (script.judge)(&asked) {
                 Answered::Words(words) => words,
-                answered => answered.verdict().unwrap_or_default().to_string(),
+                answered => answered.verdict().map(|verdict| verdict.to_string()).unwrap_or_default(),
             };
         }
         let mut verdicts = Vec::new();

@@ -55,6 +55,8 @@ pub enum Answered {
     },
     /// It cannot be told.
     Skip,
+    /// No verdict: an answer about several records leaves it out, one about it alone is empty.
+    Nothing,
     /// This, word for word, in the place of a verdict.
     Words(String),
 }
@@ -74,7 +76,7 @@ impl Default for Script {
 }
 
 impl Answered {
-    /// The verdict in the sdk's form; none for [`Answered::Words`].
+    /// The verdict in the sdk's form; none for [`Answered::Nothing`] and [`Answered::Words`].
     pub(crate) fn verdict(&self) -> Option<Value> {
         let (decision, cluster_id, new_cluster) = match self {
             Answered::Assign(id) => ("assign", Some(id), Value::Null),
@@ -82,7 +84,7 @@ impl Answered {
                 ("new_cluster", None, json!({ "name": name, "summary": summary, "criteria": criteria }))
             }
             Answered::Skip => ("skip", None, Value::Null),
-            Answered::Words(_) => return None,
+            Answered::Nothing | Answered::Words(_) => return None,
         };
         Some(json!({
             "rationale": "decided by the script",

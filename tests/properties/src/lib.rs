@@ -15,6 +15,8 @@ pub use provider_triton::Triton;
 
 /// The most requests of a preparation and of a job, as the contract has them.
 const SENDS_MAX: usize = 8;
+/// Records in a job: a provider speaks otherwise of one than of several.
+const RECORDS_MAX: [u32; 2] = [1, 3];
 
 /// What the parse of one response tries: a status, headers and a body, taken from any bytes.
 ///
@@ -41,9 +43,11 @@ pub fn response(data: &[u8]) -> HttpResponse {
 
 /// Reads a model's text as a verdict.
 pub fn read_answer(text: &str) {
-    let job = task(settings("")).job(Body::Text(String::new()), vec![record()]);
-    if let Ok(verdicts) = answer::read(&job, text) {
-        check_verdicts(&job, &verdicts);
+    for records_max in RECORDS_MAX {
+        let job = task(settings(""), records_max).job(Body::Text(String::new()), records(records_max));
+        if let Ok(verdicts) = answer::read(&job, text) {
+            check_verdicts(&job, &verdicts);
+        }
     }
 }
 
@@ -52,22 +56,29 @@ pub fn read_answer(text: &str) {
 /// # Panics
 /// Where the provider sends no text.
 pub fn request<P: Provider>(profile: &[u8], id: &str, text: &str) -> String {
-    let task = Task { profile: profile.to_vec(), ..task(settings("")) };
+    request_about::<P>(profile, 1, &[(id, text)])
+}
+
+/// The body of the first request for these records, of a task of so many at most.
+///
+/// # Panics
+/// Where the provider sends no text.
+pub fn request_about<P: Provider>(profile: &[u8], records_max: u32, records: &[(&str, &str)]) -> String {
+    let task = Task { profile: profile.to_vec(), ..task(settings(""), records_max) };
     let brief = P::brief(task.clone()).expect("a brief");
-    let record = Record { id: id.to_owned(), text: text.to_owned(), context: Vec::new() };
-    let Ok(Step::Send(outgoing)) = P::build_request(task.job(brief, vec![record])) else {
-        panic!("a request is built")
-    };
+    let record = |(id, text): &(&str, &str)| Record { context: Vec::new(), id: (*id).into(), text: (*text).into() };
+    let records = records.iter().map(record).collect();
+    let Ok(Step::Send(outgoing)) = P::build_request(task.job(brief, records)) else { panic!("a request is built") };
     let Some(Body::Text(body)) = outgoing.request.body else { panic!("its body is text") };
     body
 }
 
 /// Gives a provider this response to a job, to each of its further requests too.
 pub fn parse<P: Provider>(profile: &[u8], response: &HttpResponse) {
-    for extra in ["", "repair"] {
-        let task = Task { profile: profile.to_vec(), ..task(settings(extra)) };
+    for (extra, records_max) in RECORDS_MAX.iter().flat_map(|max| [("", *max), ("repair", *max)]) {
+        let task = Task { profile: profile.to_vec(), ..task(settings(extra), records_max) };
         let Ok(brief) = P::brief(task.clone()) else { continue };
-        let job = task.job(brief, vec![record()]);
+        let job = task.job(brief, records(records_max));
         let Ok(Step::Send(Outgoing { mut state, .. })) = P::build_request(job.clone()) else { continue };
         for _ in 0..SENDS_MAX {
             state = match P::parse_response(job.clone(), state, response.clone()) {
@@ -108,7 +119,7 @@ fn settings(extra: &str) -> Settings {
     Settings { model: "m".to_owned(), temperature: None, max_output_tokens: None, seed: None, extra }
 }
 
-fn task(settings: Settings) -> Task {
+fn task(settings: Settings, records_max: u32) -> Task {
     let cluster = |id: &str, name: &str| Cluster {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -120,25 +131,28 @@ fn task(settings: Settings) -> Task {
         candidates: vec![cluster("a", "First"), cluster("b b", "Second"), cluster("ж", "Third")],
         instructions: Instructions { text: String::new(), rationale_language: None },
         allow_new_cluster: false,
-        records_max: 1,
+        records_max,
         settings,
         profile: Vec::new(),
         extras: Vec::new(),
     }
 }
 
-fn record() -> Record {
-    Record { id: "r1".to_owned(), text: "some text".to_owned(), context: Vec::new() }
+fn records(count: u32) -> Vec<Record> {
+    let record = |n| Record { id: format!("r{n}"), text: "some text".to_owned(), context: Vec::new() };
+    (1..=count).map(record).collect()
 }
 
 fn check_answer(job: &Job, answer: &Answer) {
-    assert_eq!(answer.verdicts.len(), 1, "one record, one verdict");
+    assert!(!answer.verdicts.is_empty(), "an answer without a verdict is a fault");
     check_verdicts(job, &answer.verdicts);
 }
 
 fn check_verdicts(job: &Job, verdicts: &[Verdict]) {
-    for verdict in verdicts {
-        assert_eq!(verdict.record_id, "r1", "the record that was asked");
+    for (index, verdict) in verdicts.iter().enumerate() {
+        assert!(job.records.iter().any(|record| record.id == verdict.record_id), "a record that was asked");
+        let before = &verdicts[..index];
+        assert!(before.iter().all(|other| other.record_id != verdict.record_id), "one verdict a record");
         match &verdict.decision {
             Decision::Assign(id) => assert!(job.candidate_ids.contains(id), "a cluster that was offered: {id}"),
             Decision::NewCluster(_) => panic!("a new cluster where none is allowed"),

@@ -15,6 +15,13 @@ fn model_text() -> impl Strategy<Value = String> {
                 .to_owned()
         ),
         Just(r#"{"decision":"skip"}"#.to_owned()),
+        Just(r#"{"record_id":"r2","decision":"assign","cluster_id":"b b","confidence":"low"}"#.to_owned()),
+        Just(
+            r#"{"verdicts":[{"record_id":"r1","decision":"skip"},{"record_id":"r9","decision":"skip"},{"record_id":" r3"}]}"#
+                .to_owned()
+        ),
+        Just(r#"{"verdicts":["#.to_owned()),
+        Just("]}".to_owned()),
         Just(r#"{"decision":"assign","cluster_id":"B B "}"#.to_owned()),
         Just(r#"{"decision":"assign","cluster_id":"nowhere"}"#.to_owned()),
         Just(r#"{"decision":"new_cluster","new_cluster":{"name":"n"}}"#.to_owned()),
