@@ -1,20 +1,36 @@
-//! Where compiled components are kept. They are machine code that is loaded without a check, so the folder is the
-//! owner's alone, or there is no cache.
+//! What is kept between runs: compiled components, and which files were scanned. The former are machine code that is loaded
+//! without a check, the latter are believed, so the folder is the owner's alone, or there is no cache.
 
-use std::path::Path;
-use wasmtime::{Cache, CacheConfig};
+use super::scanned::Scanned;
+use std::path::{Path, PathBuf};
+use wasmtime::CacheConfig;
 
-/// Opens the cache, making its folder (0700) where there is none.
+/// A cache that may be trusted.
+pub(super) struct Cache {
+    /// wasmtime's own, which removes from its folder what it does not know.
+    pub(super) code: wasmtime::Cache,
+    pub(super) scanned: Scanned,
+}
+
+/// Opens the cache, making its folders (0700) where there are none.
 ///
 /// # Errors
 /// Why there is no cache; the sandbox works without one.
 pub(super) fn open(dir: &Path) -> Result<Cache, String> {
     let dir = std::path::absolute(dir).map_err(|error| format!("no folder for it: {error}"))?;
+    let dir = private(dir)?;
+    let (code, scanned) = (private(dir.join("code"))?, private(dir.join("scanned"))?);
+    let mut config = CacheConfig::new();
+    config.with_directory(&code);
+    let unusable = |error: wasmtime::Error| format!("cannot use `{}`: {}", code.display(), error.root_cause());
+    Ok(Cache { code: wasmtime::Cache::new(config).map_err(unusable)?, scanned: Scanned::new(scanned) })
+}
+
+/// A folder that is the owner's alone.
+fn private(dir: PathBuf) -> Result<PathBuf, String> {
     create_private(&dir).map_err(|error| format!("cannot make `{}`: {error}", dir.display()))?;
     check_private(&dir).map_err(|why| format!("`{}` {why}", dir.display()))?;
-    let mut config = CacheConfig::new();
-    config.with_directory(&dir);
-    Cache::new(config).map_err(|error| format!("cannot use `{}`: {}", dir.display(), error.root_cause()))
+    Ok(dir)
 }
 
 #[cfg(unix)]
@@ -75,8 +91,19 @@ mod tests {
             let dir = temp.path().join(format!("{mode:o}"));
             fs::create_dir(&dir).expect("a folder");
             fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).expect("its mode");
-            let why = open(&dir).expect_err("it is open to others");
+            let why = open(&dir).err().expect("it is open to others");
             assert!(why.contains("written by others"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_folder_within_that_others_may_write_is_not_used() {
+        for within in ["code", "scanned"] {
+            let temp = tempfile::tempdir().expect("a folder");
+            let dir = temp.path().join(within);
+            fs::create_dir(&dir).expect("a folder");
+            fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).expect("its mode");
+            assert!(open(temp.path()).is_err_and(|why| why.contains("written by others")), "{within}");
         }
     }
 

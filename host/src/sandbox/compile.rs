@@ -2,19 +2,35 @@
 
 use super::limits::{COMPILE_THREADS, COMPILE_WALL_MAX};
 use super::refusal::chain;
+use super::scanned::Scanned;
 use super::{Refusal, scan};
+use crate::provider::Artifact;
 use std::time::Duration;
 use tokio::time::timeout;
 use wasmtime::{Engine, component};
 
 /// Compiles what has the form of a component, or takes it from the cache.
-pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<component::Component, Refusal> {
-    scan::check(bytes)?;
+pub(super) fn compile(
+    engine: &Engine,
+    scanned: Option<&Scanned>,
+    artifact: &Artifact,
+) -> Result<component::Component, Refusal> {
+    check_scan(scanned, artifact)?;
     // A few threads of its own: as many as there are processors would be as many times the memory.
     let threads = rayon::ThreadPoolBuilder::new().num_threads(COMPILE_THREADS).build();
     let threads = threads.map_err(|error| Refusal::Compile { reason: error.to_string() })?;
-    let compiled = threads.install(|| component::Component::from_binary(engine, bytes));
+    let compiled = threads.install(|| component::Component::from_binary(engine, artifact.bytes()));
     compiled.map_err(|error| Refusal::Compile { reason: chain(&error) })
+}
+
+/// Scans what is not known to have passed the scan.
+fn check_scan(scanned: Option<&Scanned>, artifact: &Artifact) -> Result<(), Refusal> {
+    let Some(scanned) = scanned else { return scan::check(artifact.bytes()) };
+    if !scanned.has(artifact.digest()) {
+        scan::check(artifact.bytes())?;
+        scanned.note(artifact.digest());
+    }
+    Ok(())
 }
 
 /// Runs what compiles on a thread for blocking work, and waits for it so long and no longer.

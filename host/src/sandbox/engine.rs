@@ -79,19 +79,19 @@ impl Sandbox {
         let SandboxOptions { limits, cache_dir, instances_max } = options;
         let turns_each = instances_max.clamp(1, Semaphore::MAX_PERMITS / COMPONENTS_AT_ONCE);
         let instances_max = turns_each * COMPONENTS_AT_ONCE;
-        let (cache, cache_refused) = match cache_dir.as_deref().map(cache::open) {
-            None => (None, None),
-            Some(Ok(cache)) => (Some(cache), None),
-            Some(Err(why)) => (None, Some(why)),
+        let (code, scanned, cache_refused) = match cache_dir.as_deref().map(cache::open) {
+            None => (None, None, None),
+            Some(Ok(cache)) => (Some(cache.code), Some(cache.scanned), None),
+            Some(Err(why)) => (None, None, Some(why)),
         };
         let engine_error = |error: wasmtime::Error| SandboxError::Engine { reason: error.root_cause().to_string() };
-        let engine = engine(&limits, instances_max, cache).map_err(engine_error)?;
+        let engine = engine(&limits, instances_max, code).map_err(engine_error)?;
         let mut linker = Linker::new(&engine);
         store::link(&mut linker).map_err(engine_error)?;
         let ticker = Ticker::start(engine.weak()).map_err(|source| SandboxError::Clock { source })?;
         let turns = Semaphore::new(instances_max);
         Ok(Sandbox {
-            core: Arc::new(Core { ticker, engine, linker, limits, versions, turns, turns_each }),
+            core: Arc::new(Core { ticker, engine, linker, limits, scanned, versions, turns, turns_each }),
             cache_refused,
         })
     }

@@ -62,6 +62,10 @@ pub(super) const PROBE_OUTPUT_BYTES_MAX: usize = 64 << 10;
 // (1.6 MB), each with a provider for this contract. The figures beside the bounds are theirs; the bundled providers need
 // far less. What the worst component within the bounds costs is told in BENCHMARKS.md.
 
+/// The version of the scan, raised with its rules and with each bound below: what an older one passed is scanned again.
+pub(super) const SCAN_VERSION: u32 = 1;
+/// Files that are known to have passed the scan. Each is a name in a folder; one forgotten costs a scan, some milliseconds.
+pub(super) const SCANNED_MAX: usize = 1_000;
 /// Time for one component. The worst within these bounds takes three minutes of a processor, CPython 13 s.
 pub(super) const COMPILE_WALL_MAX: Duration = Duration::from_mins(5);
 /// Functions that are compiled at the same time, each with the memory that it takes.

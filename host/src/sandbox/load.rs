@@ -9,7 +9,7 @@ use crate::model::{Descriptor, Signer};
 use crate::provider::{Artifact, Identity, Provider, read_bounded};
 use std::path::Path;
 use std::sync::Arc;
-use wasmtime::{Engine, component};
+use wasmtime::Engine;
 
 /// The first bytes of every WebAssembly binary.
 const MAGIC: &[u8] = b"\0asm";
@@ -20,8 +20,12 @@ const CORE: &[u8] = &[1, 0, 0, 0];
 pub(super) async fn load(core: &Arc<Core>, artifact: Artifact, signer: Signer) -> Result<Arc<dyn Provider>, Refusal> {
     let (path, digest) = (artifact.path().to_owned(), artifact.digest().to_owned());
     let size_bytes = artifact.bytes().len() as u64;
-    let engine = core.engine.clone();
-    let compiled = compile::in_time(move || compile(&engine, artifact.bytes())).await?;
+    let (engine, scanned) = (core.engine.clone(), core.scanned.clone());
+    let compile = move || {
+        check_form(artifact.bytes())?;
+        compile::compile(&engine, scanned.as_ref(), &artifact)
+    };
+    let compiled = compile::in_time(compile).await?;
     let world = compiled.component_type();
     let (version, number) = contract::common(core.versions, world.exports(&core.engine).map(|(name, _)| name))?;
     let mut imports: Vec<String> = world.imports(&core.engine).map(|(name, _)| name.to_owned()).collect();
@@ -42,11 +46,6 @@ async fn describe(guest: &Guest) -> Result<Descriptor, Refusal> {
     let first = guest.describe().await.map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
     let second = guest.describe().await.map_err(|fault| Refusal::DescribeFailed { fault: Box::new(fault) })?;
     descriptor::same(first, &second)
-}
-
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<component::Component, Refusal> {
-    check_form(bytes)?;
-    compile::compile(engine, bytes)
 }
 
 /// Reads a file, once. It blocks.

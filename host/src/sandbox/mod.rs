@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod refusal;
 mod scan;
+mod scanned;
 mod shared;
 mod stderr;
 mod store;

@@ -4,6 +4,7 @@
 
 mod evolution;
 mod faults;
+mod kept;
 mod lies;
 mod refusals;
 mod scan;
