@@ -5,32 +5,56 @@ use super::refusal::chain;
 use super::scanned::Scanned;
 use super::{Refusal, scan};
 use crate::provider::Artifact;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 use wasmtime::{Engine, component};
 
-/// Compiles what has the form of a component, or takes it from the cache.
-pub(super) fn compile(
-    engine: &Engine,
-    scanned: Option<&Scanned>,
-    artifact: &Artifact,
-) -> Result<component::Component, Refusal> {
-    check_scan(scanned, artifact)?;
-    // A few threads of its own: as many as there are processors would be as many times the memory.
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(COMPILE_THREADS).build();
-    let threads = threads.map_err(|error| Refusal::Compile { reason: error.to_string() })?;
-    let compiled = threads.install(|| component::Component::from_binary(engine, artifact.bytes()));
-    compiled.map_err(|error| Refusal::Compile { reason: chain(&error) })
+/// Makes code of what has the form of a component. Its copies share what they have.
+#[derive(Clone)]
+pub(super) struct Compiler {
+    engine: Engine,
+    /// Which files need no scan; none where nothing is kept between runs.
+    scanned: Option<Scanned>,
+    /// Takes from the cache what was compiled before. It stays, as a thread that is new has to get all its memory from the
+    /// system first, which takes longer than the taking; and it is one of a pool for when the cache has lost the code.
+    taker: Option<Arc<ThreadPool>>,
 }
 
-/// Scans what is not known to have passed the scan.
-fn check_scan(scanned: Option<&Scanned>, artifact: &Artifact) -> Result<(), Refusal> {
-    let Some(scanned) = scanned else { return scan::check(artifact.bytes()) };
-    if !scanned.has(artifact.digest()) {
-        scan::check(artifact.bytes())?;
-        scanned.note(artifact.digest());
+impl Compiler {
+    /// For an engine, whose cache is where the marks of what was scanned are.
+    pub(super) fn new(engine: &Engine, scanned: Option<Scanned>) -> Compiler {
+        let taker = scanned.as_ref().and_then(|_| threads(1).ok()).map(Arc::new);
+        Compiler { engine: engine.clone(), scanned, taker }
     }
-    Ok(())
+
+    /// Compiles a component, or takes it from the cache.
+    ///
+    /// # Errors
+    /// What of it is beyond the bounds of the scan, or what the compiler says.
+    pub(super) fn compile(&self, artifact: &Artifact) -> Result<component::Component, Refusal> {
+        let is_known = self.scanned.as_ref().is_some_and(|scanned| scanned.has(artifact.digest()));
+        if !is_known {
+            scan::check(artifact.bytes())?;
+            if let Some(scanned) = &self.scanned {
+                scanned.note(artifact.digest());
+            }
+        }
+        let compile = || component::Component::from_binary(&self.engine, artifact.bytes());
+        let compiled = match &self.taker {
+            Some(taker) if is_known => taker.install(compile),
+            // A few threads of its own: as many as there are processors would be as many times the memory.
+            _ => threads(COMPILE_THREADS)
+                .map_err(|error| Refusal::Compile { reason: error.to_string() })?
+                .install(compile),
+        };
+        compiled.map_err(|error| Refusal::Compile { reason: chain(&error) })
+    }
+}
+
+fn threads(count: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+    ThreadPoolBuilder::new().num_threads(count).build()
 }
 
 /// Runs what compiles on a thread for blocking work, and waits for it so long and no longer.

@@ -1,3 +1,4 @@
+use super::compile::Compiler;
 use super::contract::{VERSIONS, Version};
 use super::limits::{
     COMPONENTS_AT_ONCE, CORE_INSTANCES_MAX, HOST_STACK_BYTES, IMAGE_WITH_HOLES_BYTES_MAX, INSTANCES_MAX,
@@ -89,9 +90,9 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         store::link(&mut linker).map_err(engine_error)?;
         let ticker = Ticker::start(engine.weak()).map_err(|source| SandboxError::Clock { source })?;
-        let turns = Semaphore::new(instances_max);
+        let (compiler, turns) = (Compiler::new(&engine, scanned), Semaphore::new(instances_max));
         Ok(Sandbox {
-            core: Arc::new(Core { ticker, engine, linker, limits, scanned, versions, turns, turns_each }),
+            core: Arc::new(Core { ticker, engine, linker, compiler, limits, versions, turns, turns_each }),
             cache_refused,
         })
     }

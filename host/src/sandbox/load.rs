@@ -20,10 +20,10 @@ const CORE: &[u8] = &[1, 0, 0, 0];
 pub(super) async fn load(core: &Arc<Core>, artifact: Artifact, signer: Signer) -> Result<Arc<dyn Provider>, Refusal> {
     let (path, digest) = (artifact.path().to_owned(), artifact.digest().to_owned());
     let size_bytes = artifact.bytes().len() as u64;
-    let (engine, scanned) = (core.engine.clone(), core.scanned.clone());
+    let compiler = core.compiler.clone();
     let compile = move || {
         check_form(artifact.bytes())?;
-        compile::compile(&engine, scanned.as_ref(), &artifact)
+        compiler.compile(&artifact)
     };
     let compiled = compile::in_time(compile).await?;
     let world = compiled.component_type();

@@ -1,6 +1,6 @@
+use super::compile::Compiler;
 use super::contract::Version;
 use super::limits::Limits;
-use super::scanned::Scanned;
 use super::store::CallState;
 use super::ticker::Ticker;
 use tokio::sync::Semaphore;
@@ -15,8 +15,7 @@ pub(super) struct Core {
     pub(super) engine: Engine,
     pub(super) linker: Linker<CallState>,
     pub(super) limits: Limits,
-    /// Which files need no scan; none where nothing is kept between runs.
-    pub(super) scanned: Option<Scanned>,
+    pub(super) compiler: Compiler,
     /// The versions of the contract that components may be built for, the newest first.
     pub(super) versions: &'static [Version],
     /// As many permits as the pool has room for calls, so that a full pool is a wait and never an error.
