@@ -45,6 +45,11 @@ pub(super) const RESOURCES_MAX: usize = 1_000;
 pub(super) const RANDOM_BYTES_MAX: u64 = 64 << 10;
 /// A linear memory is followed by as much forbidden address space, so that small offsets need no check of their own.
 pub(super) const MEMORY_GUARD_BYTES: u64 = 64 << 10;
+/// Address space for each memory of the pool where there is enough of it: as much as 32 bits can name, so that no access
+/// needs a check. What a guest may use of it is bounded all the same.
+pub(super) const ROOMY_RESERVATION_BYTES: u64 = 4 << 30;
+/// What follows such a memory: more than the offsets that stand in code.
+pub(super) const ROOMY_GUARD_BYTES: u64 = 32 << 20;
 /// Stack for host functions beyond the guest's share.
 pub(super) const HOST_STACK_BYTES: usize = 1 << 20;
 /// What a pool slot may keep resident between calls, so that the next call causes no page faults.
