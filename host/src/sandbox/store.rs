@@ -22,7 +22,8 @@ const RANDOM_SEED: u64 = 0x6a75_6467_652d_686f;
 
 /// What belongs to one call.
 pub(super) struct CallState {
-    wasi: WasiCtx,
+    /// Made when it is first asked for: most components import nothing of it.
+    wasi: Option<WasiCtx>,
     resources: ResourceTable,
     /// What it was denied.
     pub(super) meter: Meter,
@@ -33,21 +34,10 @@ pub(super) struct CallState {
 /// A new world for one call.
 pub(super) fn open(engine: &Engine, limits: &Limits) -> Store<CallState> {
     let stderr = Stderr::new(limits.log_bytes);
-    let wasi = WasiCtx::builder()
-        .stderr(stderr.clone())
-        .wall_clock(StoppedClock)
-        .monotonic_clock(StoppedClock)
-        .secure_random(Deterministic::new(RANDOM.to_vec()))
-        .insecure_random(Deterministic::new(RANDOM.to_vec()))
-        .insecure_random_seed(u128::from(RANDOM_SEED))
-        .max_random_size(RANDOM_BYTES_MAX)
-        .allow_tcp(false)
-        .allow_udp(false)
-        .build();
     let mut resources = ResourceTable::new();
     resources.set_max_capacity(RESOURCES_MAX);
     let meter = Meter { bytes: 0, bytes_max: limits.memory_bytes, denied: false };
-    let mut store = Store::new(engine, CallState { wasi, resources, meter, stderr });
+    let mut store = Store::new(engine, CallState { wasi: None, resources, meter, stderr });
     store.limiter(|state| &mut state.meter);
     store.set_hostcall_fuel(limits.output_bytes);
     // One tick at a time: after each the guest's thread serves others, and the guest has one tick less.
@@ -61,6 +51,21 @@ pub(super) fn open(engine: &Engine, limits: &Limits) -> Store<CallState> {
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
     store
+}
+
+/// The WASI of one call.
+fn wasi(stderr: &Stderr) -> WasiCtx {
+    WasiCtx::builder()
+        .stderr(stderr.clone())
+        .wall_clock(StoppedClock)
+        .monotonic_clock(StoppedClock)
+        .secure_random(Deterministic::new(RANDOM.to_vec()))
+        .insecure_random(Deterministic::new(RANDOM.to_vec()))
+        .insecure_random_seed(u128::from(RANDOM_SEED))
+        .max_random_size(RANDOM_BYTES_MAX)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .build()
 }
 
 /// Gives a linker what the rules of `audit` call inert, and nothing else.
@@ -98,7 +103,8 @@ impl HasData for Io {
 
 impl WasiView for CallState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+        let ctx = self.wasi.get_or_insert_with(|| wasi(&self.stderr));
+        WasiCtxView { ctx, table: &mut self.resources }
     }
 }
 

@@ -3,34 +3,67 @@
 
 mod bindings;
 mod from_guest;
+mod job;
 mod to_guest;
 
 use super::{Contract, Version};
 use crate::model::{Body, Descriptor, Fault, HttpResponse, Job, Preparation, Previous, Settings, Step, Task};
 use crate::sandbox::store::CallState;
 use async_trait::async_trait;
-use bindings::{JudgeProvider, JudgeProviderPre};
-use wasmtime::component::InstancePre;
+use bindings::{JudgeProvider, JudgeProviderPre, contract as guest};
+use job::{JobParam, Lists};
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lower, TypedFunc};
 use wasmtime::{Result, Store};
 
 /// How the host speaks it.
 pub(in crate::sandbox) const VERSION: Version = Version { number: "0.1.0", bind };
 
-struct Bound(JudgeProviderPre<CallState>);
+/// What the host calls.
+const INTERFACE: &str = "judge:provider/provider@0.1.0";
+
+/// What the two calls of a record return.
+type Told = (Result<guest::Step, guest::Fault>,);
+
+struct Bound {
+    pre: JudgeProviderPre<CallState>,
+    build_request: ComponentExportIndex,
+    parse_response: ComponentExportIndex,
+}
 
 fn bind(pre: InstancePre<CallState>) -> Result<Box<dyn Contract>> {
-    Ok(Box::new(Bound(JudgeProviderPre::new(pre)?)))
+    let component = pre.component().clone();
+    // Looks for all that there has to be, and says what is missing.
+    let pre = JudgeProviderPre::new(pre)?;
+    let interface = component.get_export_index(None, INTERFACE);
+    let function = |name: &str| {
+        let found = interface.as_ref().and_then(|interface| component.get_export_index(Some(interface), name));
+        found.ok_or_else(|| wasmtime::Error::msg(format!("no function `{name}`")))
+    };
+    let (build_request, parse_response) = (function("build-request")?, function("parse-response")?);
+    Ok(Box::new(Bound { pre, build_request, parse_response }))
+}
+
+impl Bound {
+    /// One function in a new instance. The bindings would look at the types of all functions for it.
+    async fn function<Params: ComponentNamedList + Lower>(
+        &self,
+        store: &mut Store<CallState>,
+        function: &ComponentExportIndex,
+    ) -> Result<TypedFunc<Params, Told>> {
+        let instance = self.pre.instance_pre().instantiate_async(&mut *store).await?;
+        instance.get_typed_func(store, function)
+    }
 }
 
 #[async_trait]
 impl Contract for Bound {
     async fn check_types(&self, store: &mut Store<CallState>) -> Result<Result<()>> {
-        let instance = self.0.instance_pre().instantiate_async(&mut *store).await?;
+        let instance = self.pre.instance_pre().instantiate_async(&mut *store).await?;
         Ok(JudgeProvider::new(store, &instance).map(drop))
     }
 
     async fn describe(&self, store: &mut Store<CallState>) -> Result<Descriptor> {
-        let instance = self.0.instantiate_async(&mut *store).await?;
+        let instance = self.pre.instantiate_async(&mut *store).await?;
         let descriptor = instance.judge_provider_provider().call_describe(store).await?;
         Ok(from_guest::descriptor(descriptor))
     }
@@ -42,22 +75,22 @@ impl Contract for Bound {
         previous: Option<Previous>,
     ) -> Result<Result<Preparation, Fault>> {
         let (settings, previous) = (to_guest::settings(settings), previous.map(to_guest::previous));
-        let instance = self.0.instantiate_async(&mut *store).await?;
+        let instance = self.pre.instantiate_async(&mut *store).await?;
         let told = instance.judge_provider_provider().call_prepare(store, &settings, previous.as_ref()).await?;
         Ok(told.map(from_guest::preparation).map_err(from_guest::fault))
     }
 
     async fn brief(&self, store: &mut Store<CallState>, task: &Task) -> Result<Result<Body, Fault>> {
         let task = to_guest::task(task);
-        let instance = self.0.instantiate_async(&mut *store).await?;
+        let instance = self.pre.instantiate_async(&mut *store).await?;
         let told = instance.judge_provider_provider().call_brief(store, &task).await?;
         Ok(told.map(from_guest::body).map_err(from_guest::fault))
     }
 
     async fn build_request(&self, store: &mut Store<CallState>, job: &Job) -> Result<Result<Step, Fault>> {
-        let job = to_guest::job(job);
-        let instance = self.0.instantiate_async(&mut *store).await?;
-        let told = instance.judge_provider_provider().call_build_request(store, &job).await?;
+        let lists = Lists::of(job);
+        let build = self.function::<(JobParam<'_>,)>(store, &self.build_request).await?;
+        let (told,) = build.call_async(store, (lists.job(job),)).await?;
         Ok(told.map(from_guest::step).map_err(from_guest::fault))
     }
 
@@ -68,9 +101,9 @@ impl Contract for Bound {
         state: &[u8],
         response: HttpResponse,
     ) -> Result<Result<Step, Fault>> {
-        let (job, response) = (to_guest::job(job), to_guest::response(response));
-        let instance = self.0.instantiate_async(&mut *store).await?;
-        let told = instance.judge_provider_provider().call_parse_response(store, &job, state, &response).await?;
+        let (lists, response) = (Lists::of(job), to_guest::response(response));
+        let parse = self.function::<(JobParam<'_>, &[u8], &guest::HttpResponse)>(store, &self.parse_response).await?;
+        let (told,) = parse.call_async(store, (lists.job(job), state, &response)).await?;
         Ok(told.map(from_guest::step).map_err(from_guest::fault))
     }
 }

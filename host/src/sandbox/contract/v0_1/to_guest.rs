@@ -1,5 +1,5 @@
 use super::bindings::contract as guest;
-use crate::model::{Body, Cluster, HttpResponse, Instructions, Job, Previous, Record, Settings, Task};
+use crate::model::{Body, Cluster, HttpResponse, Instructions, Previous, Settings, Task};
 
 /// A task. The registry's own fields of a cluster stay here.
 pub(super) fn task(task: &Task) -> guest::Task {
@@ -10,17 +10,6 @@ pub(super) fn task(task: &Task) -> guest::Task {
         records_max: task.records_max,
         settings: settings(&task.settings),
         profile: task.profile.to_vec(),
-        extras: Vec::new(),
-    }
-}
-
-/// A job. A record's label stays here.
-pub(super) fn job(job: &Job) -> guest::Job {
-    guest::Job {
-        records: job.records.iter().map(|one| record(one)).collect(),
-        brief: body(job.brief.as_ref().clone()),
-        candidate_ids: job.task.candidate_ids().cloned().collect(),
-        allow_new_cluster: job.task.allow_new_cluster,
         extras: Vec::new(),
     }
 }
@@ -51,10 +40,6 @@ fn body(body: Body) -> guest::Body {
         Body::Text(text) => guest::Body::Text(text),
         Body::Binary(bytes) => guest::Body::Binary(bytes),
     }
-}
-
-fn record(record: &Record) -> guest::Record {
-    guest::Record { id: record.request_id.clone(), text: record.text.clone(), context: record.context.clone() }
 }
 
 fn cluster(cluster: &Cluster) -> guest::Cluster {
