@@ -7,6 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use wit_component::ComponentEncoder;
 
+/// A guest's own stack, in bytes. The linker's default of 1 MiB is a memory that the host looks through after each call;
+/// JSON as deep as parsers follow it takes less.
+const STACK_BYTES: usize = 128 << 10;
 /// The folder below guest-providers/ that is no provider.
 const SDK: &str = "sdk";
 
@@ -45,6 +48,7 @@ pub(crate) fn build_with_wasi(workspace: &Workspace, package: &str, to: &Path) -
 fn compile<'a>(workspace: &Workspace, target: &str, packages: impl IntoIterator<Item = &'a str>) -> Result<()> {
     ensure_installed(workspace, target)?;
     let mut cargo = workspace.cargo(["build", "--profile", "guest", "--target", target]);
+    cargo.args(["--config", &format!("target.{PURE_TARGET}.rustflags=['-Clink-arg=-zstack-size={STACK_BYTES}']")]);
     for package in packages {
         cargo.args(["-p", package]);
     }

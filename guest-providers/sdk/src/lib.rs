@@ -1,6 +1,7 @@
 //! Everything that a provider of `judge-host` needs: the contract as Rust types, and the parts that most providers
 //! share. A provider is values in, values out: it builds requests and says what responses mean; the host sends,
-//! waits, retries and commits. It knows no key, picks no host, and keeps nothing between calls.
+//! waits, retries and commits. It knows no key, picks no host, and keeps nothing between calls. The crate sets the
+//! component's allocator, to one for instances that live for a call.
 //!
 //! ```
 //! use judge_provider::{Answer, Body, Confidence, Decision, Descriptor, Fault, HttpResponse, Job, Preparation, Previous};
@@ -47,6 +48,8 @@
 extern crate self as judge_provider;
 
 pub mod answer;
+#[cfg(any(test, all(target_family = "wasm", not(target_feature = "atomics"))))]
+mod arena;
 pub mod brief;
 pub mod chat;
 pub mod error;
@@ -76,6 +79,14 @@ pub mod bindings {
         additional_derives: [PartialEq],
     });
 }
+
+/// The allocator of every component that is made with this crate: an instance lives for one call, and has one thread.
+///
+/// Its bytes are what a call of an average job needs in all, its brief and its answer included. More than is needed is no
+/// gain: the host looks through all of an instance's memory afterwards.
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+#[global_allocator]
+static ARENA: arena::Arena<{ 96 << 10 }> = arena::Arena::new();
 
 #[doc(hidden)]
 pub use wit_bindgen::rt;
