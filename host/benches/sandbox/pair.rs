@@ -1,5 +1,9 @@
 //! One record's two calls, `build-request` and `parse-response`, through the host's own sandbox with all its limits, and
 //! natively: the same provider, compiled into this program.
+//!
+//! Both sides begin with the job and the response, and end with the request and the verdict. Each call of a provider
+//! takes a job of its own: natively a clone, with all its texts; in the sandbox a copy into the guest's memory, with an
+//! instance and a store made for it and gone afterwards.
 
 use super::numbers::{median, time};
 use super::table::Figures;

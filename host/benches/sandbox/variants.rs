@@ -39,7 +39,7 @@ pub(crate) struct Variant {
 impl Variant {
     fn new(component: &Path, interrupt: Interrupt, is_pooled: bool) -> Result<Variant> {
         let mut config = Config::new();
-        config.memory_reservation(MEMORY_BYTES_MAX as u64).memory_guard_size(64 << 10).memory_may_move(false);
+        config.memory_reservation(4 << 30).memory_guard_size(32 << 20).memory_may_move(false);
         config.epoch_interruption(interrupt == Interrupt::Epochs).consume_fuel(interrupt == Interrupt::Fuel);
         if is_pooled {
             let mut pool = PoolingAllocationConfig::new();

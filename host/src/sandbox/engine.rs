@@ -93,7 +93,7 @@ impl Sandbox {
         let ticker = Ticker::start(engine.weak()).map_err(|source| SandboxError::Clock { source })?;
         let (compiler, turns) = (Compiler::new(&engine, scanned), Semaphore::new(instances_max));
         Ok(Sandbox {
-            core: Arc::new(Core { ticker, engine, linker, compiler, limits, versions, turns, turns_each }),
+            core: Arc::new(Core { ticker, engine, linker, limits, compiler, versions, turns, turns_each }),
             cache_refused,
         })
     }

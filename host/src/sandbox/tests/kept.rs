@@ -41,10 +41,10 @@ async fn what_the_scan_has_passed_is_noted_and_not_scanned_again() {
     let cache = tempfile::tempdir().unwrap();
     let minimal = Guest::default().wasm();
     load_with(cache.path(), &minimal).await.unwrap();
-    let mark = format!("{SCAN_VERSION}-{}", digest(&minimal));
-    assert_eq!(marks(cache.path()), [mark.clone()]);
+    let mark = [format!("{SCAN_VERSION}-{}", digest(&minimal))];
+    assert_eq!(marks(cache.path()), mark);
     load_with(cache.path(), &minimal).await.unwrap();
-    assert_eq!(marks(cache.path()), [mark]);
+    assert_eq!(marks(cache.path()), mark);
     // A mark is what counts: with one, even this is not scanned.
     let complex = complex();
     fs::write(cache.path().join(format!("scanned/{SCAN_VERSION}-{}", digest(&complex))), "").unwrap();
