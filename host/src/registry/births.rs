@@ -16,7 +16,7 @@ pub const ALIKE_MIN: f64 = 0.5;
 /// might have chosen.
 pub(super) fn stand_in_the_way(
     births: Births,
-    next: &Next,
+    next: &Next<'_>,
     shown: u64,
     proposal: &Proposal,
     text: Option<&str>,

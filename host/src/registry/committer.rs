@@ -2,6 +2,7 @@
 //! one transaction, publishes the next snapshot, and only then answers.
 
 use super::births::{Turns, stand_in_the_way};
+use super::counts::Newest;
 use super::next::{Change, Next, Placement};
 use super::store::{Placed, Transaction, Writer};
 use super::{ClusterDraft, Committed, MergeReport, Recorded, RegistryError, Snapshot, UpsertReport};
@@ -79,10 +80,13 @@ impl Drop for Committer {
 
 /// Until nobody is left to ask.
 fn run(mut writer: Writer, mut commands: mpsc::Receiver<Command>, current: &ArcSwap<Snapshot>, turns: &Turns) {
+    // What fails here fails again, and is told, where it is needed.
+    let _ = writer.prepare();
+    let mut newest = Newest::of(&current.load());
     let mut group = Vec::with_capacity(GROUP_MAX);
     while commands.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
         gather(&mut commands, &mut group);
-        commit(&mut writer, current, turns, &mut group);
+        commit(&mut writer, current, &mut newest, turns, &mut group);
     }
 }
 
@@ -103,10 +107,16 @@ fn gather(commands: &mut mpsc::Receiver<Command>, group: &mut Vec<Command>) {
 }
 
 /// One group: all of it is durable and published when the answers go out, or none of it is.
-fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, turns: &Turns, group: &mut Vec<Command>) {
+fn commit(
+    writer: &mut Writer,
+    current: &ArcSwap<Snapshot>,
+    newest: &mut Newest,
+    turns: &Turns,
+    group: &mut Vec<Command>,
+) {
     let base = current.load_full();
     let unchanged = base.epoch;
-    let mut next = Next::after(base, Timestamp::now());
+    let mut next = Next::after(base, newest, Timestamp::now());
     let mut answers = Vec::with_capacity(group.len());
     let written = writer.begin().and_then(|mut transaction| {
         let records = stage(&mut next, &transaction, turns, group, &mut answers)?;
@@ -124,7 +134,9 @@ fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, turns: &Turns, group
         Ok(next.epoch())
     });
     if written.as_ref().is_ok_and(|epoch| *epoch != unchanged) {
-        current.store(Arc::new(next.into_snapshot()));
+        let (snapshot, counts) = next.into_snapshot();
+        newest.extend(counts);
+        current.store(Arc::new(snapshot));
     }
     for answer in answers {
         answer.give(written.clone());
@@ -138,7 +150,7 @@ fn commit(writer: &mut Writer, current: &ArcSwap<Snapshot>, turns: &Turns, group
 /// Applies the commands to the clusters, and writes the outcomes; how many of these there were. What could be applied
 /// is moved from the group to the answers, also where a later command fails.
 fn stage(
-    next: &mut Next,
+    next: &mut Next<'_>,
     transaction: &Transaction<'_>,
     turns: &Turns,
     group: &mut Vec<Command>,
@@ -185,7 +197,7 @@ fn stage(
 
 /// Whether a new cluster is to stand back: behind whoever has the turn, or behind what was born since its judge looked.
 fn is_overtaken(
-    next: &Next,
+    next: &Next<'_>,
     turns: &Turns,
     outcome: &Outcome,
     placement: &Placement,
@@ -200,7 +212,7 @@ fn is_overtaken(
 
 /// Commits one outcome. Where the record was counted before, the count moves.
 fn record(
-    next: &mut Next,
+    next: &mut Next<'_>,
     transaction: &Transaction<'_>,
     outcome: &mut Outcome,
     placement: Placement,

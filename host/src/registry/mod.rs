@@ -9,6 +9,7 @@ mod births;
 mod candidates;
 mod committer;
 mod counted;
+mod counts;
 #[cfg(test)]
 mod counts_tests;
 mod draft;

@@ -2,6 +2,7 @@
 //! the committer makes it durable before anybody sees it.
 
 use super::counted::Counted;
+use super::counts::Newest;
 use super::snapshot::shown_alike;
 use super::{ClusterDraft, Snapshot, UpsertReport, slug};
 use crate::model::{Cluster, ClusterId, ClusterStatus, Proposal};
@@ -45,8 +46,10 @@ pub(super) enum Change<'a> {
 }
 
 /// The changes on top of a snapshot.
-pub(super) struct Next {
+pub(super) struct Next<'a> {
     base: Arc<Snapshot>,
+    /// The counts of the same.
+    newest: &'a Newest,
     epoch: u64,
     now: Timestamp,
     /// The same as a cluster has it.
@@ -59,14 +62,15 @@ pub(super) struct Next {
     born: HashMap<ClusterId, u64>,
 }
 
-impl Next {
-    /// The epoch after `base`, without a change so far; `now` is stamped on what changes.
-    pub(super) fn after(base: Arc<Snapshot>, now: Timestamp) -> Self {
+impl<'a> Next<'a> {
+    /// The epoch after `base`, whose counts are `newest`, without a change so far; `now` is stamped on what changes.
+    pub(super) fn after(base: Arc<Snapshot>, newest: &'a Newest, now: Timestamp) -> Self {
         // Finer than milliseconds would only be noise.
         let now = now.round(Unit::Millisecond).unwrap_or(now);
         Next {
             epoch: base.epoch + 1,
             base,
+            newest,
             now,
             stamp: now.to_string(),
             changed: BTreeMap::new(),
@@ -98,9 +102,9 @@ impl Next {
         })
     }
 
-    /// The snapshot to publish.
-    pub(super) fn into_snapshot(self) -> Snapshot {
-        self.base.next(self.epoch, self.changed).with_counts(self.counts)
+    /// The snapshot to publish, and what has changed of the counts.
+    pub(super) fn into_snapshot(self) -> (Snapshot, BTreeMap<u64, Counted>) {
+        (self.base.next(self.epoch, self.changed).with_counts(&self.counts), self.counts)
     }
 
     /// The clusters born after this epoch, the newest first.
@@ -153,9 +157,6 @@ impl Next {
         let ordinal = match placement {
             Placement::Nowhere => return None,
             Placement::Into(ordinal, cluster) if !self.is_merged(ordinal) => {
-                // Whatever changes a cluster leaves its count in the snapshot, so where none is this is how it stands.
-                let known = self.base.counts.get(&ordinal).copied();
-                self.counts.entry(ordinal).or_insert_with(|| known.unwrap_or_else(|| Counted::of(&cluster)));
                 *self.count(ordinal) += 1;
                 return Some(cluster.cluster_id.clone());
             }
@@ -303,7 +304,8 @@ impl Next {
     }
 
     fn counted(&mut self, ordinal: u64) -> &mut Counted {
-        let before = || self.base.counted(ordinal).expect("those born here have theirs, and no other is deleted");
+        let earlier = || self.newest.get(ordinal).or_else(|| self.base.counted(ordinal));
+        let before = || earlier().expect("those born here have theirs, and no other is deleted");
         self.counts.entry(ordinal).or_insert_with(before)
     }
 
@@ -325,8 +327,9 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
 
-    fn after(base: Snapshot) -> Next {
-        Next::after(Arc::new(base), "2026-01-01T00:00:00Z".parse().unwrap())
+    fn after(base: Snapshot) -> Next<'static> {
+        let newest = Box::leak(Box::new(Newest::of(&base)));
+        Next::after(Arc::new(base), newest, "2026-01-01T00:00:00Z".parse().unwrap())
     }
 
     fn proposed(name: &str, text: &str) -> Placement {
@@ -343,7 +346,7 @@ mod tests {
     fn a_proposed_cluster_is_born_tentative_with_its_first_sample() {
         let mut next = after(Snapshot::default());
         assert_eq!(next.place(proposed("Возврат денег", "где деньги")).as_deref(), Some("vozvrat_deneg"));
-        let snapshot = next.into_snapshot();
+        let snapshot = next.into_snapshot().0;
         let born = snapshot.get("vozvrat_deneg").unwrap();
         assert_eq!((born.count, born.revision, born.birth_epoch), (1, 1, 1));
         assert_eq!((born.status, born.name.as_str()), (ClusterStatus::Tentative, "Возврат денег"));
@@ -359,7 +362,7 @@ mod tests {
             assert_eq!(next.place(proposed("Lost card!", &format!("text {n}"))).as_deref(), Some("lost_card"));
         }
         next.place(proposed("lost  CARD", "text 0"));
-        let snapshot = next.into_snapshot();
+        let snapshot = next.into_snapshot().0;
         let lost = snapshot.get("lost_card").unwrap();
         assert_eq!((snapshot.len(), lost.count, lost.revision), (1, 9, 5));
         assert_eq!(lost.sample_requests, ["text 0", "text 1", "text 2", "text 3", "text 4"]);
@@ -370,7 +373,7 @@ mod tests {
         let mut next = after(Snapshot::default());
         next.upsert(vec![ClusterDraft::new("lost_card", "Lost card")]);
         next.place(proposed("Lost card", "text"));
-        let snapshot = next.into_snapshot();
+        let snapshot = next.into_snapshot().0;
         let lost = snapshot.get("lost_card").unwrap();
         assert_eq!((lost.count, lost.revision, lost.sample_requests.len()), (1, 1, 0));
     }
@@ -388,13 +391,13 @@ mod tests {
     fn upserts_change_only_what_differs() {
         let mut next = after(Snapshot::default());
         next.upsert(vec![ClusterDraft { count: Some(9), ..ClusterDraft::new("a", "A") }]);
-        let mut next = after(next.into_snapshot());
+        let mut next = after(next.into_snapshot().0);
         let same = ClusterDraft { count: Some(3), summary: Some(String::new()), ..ClusterDraft::new("a", "A") };
         let report = next.upsert(vec![same, ClusterDraft::new("b", "")]);
         assert_eq!((report.inserted, report.changed, report.unchanged), (1, 0, 1));
         let report = next.upsert(vec![ClusterDraft::new("a", "A2"), ClusterDraft::new("a", "A3")]);
         assert_eq!(report.changed, 2);
-        let snapshot = next.into_snapshot();
+        let snapshot = next.into_snapshot().0;
         let a = snapshot.get("a").unwrap();
         assert_eq!((a.name.as_str(), a.count, a.revision, a.birth_epoch), ("A3", 9, 3, 1));
         assert_eq!((snapshot.get("b").unwrap().name.as_str(), snapshot.get("b").unwrap().birth_epoch), ("b", 2));
@@ -439,6 +442,6 @@ mod tests {
         next.uncount("nowhere");
         let verdict = into_first(&next);
         assert_eq!(next.place(verdict).as_deref(), Some("a"));
-        assert_eq!(next.into_snapshot().get("a").unwrap().count, 1);
+        assert_eq!(next.into_snapshot().0.get("a").unwrap().count, 1);
     }
 }

@@ -2,10 +2,12 @@
 //! O(changes · log n).
 
 use super::counted::Counted;
+use super::counts::Counts;
 use super::index::{ClusterIndex, Clusters, is_offered};
 use crate::model::{Cluster, ClusterId};
-use imbl::{HashMap, OrdMap, OrdSet};
+use imbl::{HashMap, OrdSet};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -18,7 +20,7 @@ pub struct Snapshot {
     /// Every cluster by its ordinal, the number of its birth. Its count may be an earlier one.
     pub(super) by_birth: Clusters,
     /// The counts of those that changed, or were counted, since the file was opened.
-    pub(super) counts: OrdMap<u64, Counted>,
+    pub(super) counts: Counts,
     /// Those that are part of another.
     pub(super) merged: OrdSet<u64>,
     /// The ordinal of every id.
@@ -76,17 +78,14 @@ impl Snapshot {
     }
 
     /// This snapshot with these counts.
-    pub(super) fn with_counts(mut self, counts: impl IntoIterator<Item = (u64, Counted)>) -> Self {
-        for (ordinal, counted) in counts {
-            self.counts.insert(ordinal, counted);
-        }
-        self
+    pub(super) fn with_counts(self, counts: &BTreeMap<u64, Counted>) -> Self {
+        Snapshot { counts: self.counts.with(counts), ..self }
     }
 
     /// The cluster with this id, retired or not.
     pub fn get(&self, cluster_id: &str) -> Option<Arc<Cluster>> {
         let ordinal = self.ordinals.get(cluster_id)?;
-        Some(self.with_its_count(*ordinal, self.by_birth.get(ordinal)?))
+        Some(with_count(self.by_birth.get(ordinal)?, self.counts.get(*ordinal)))
     }
 
     /// The cluster with this id, its count perhaps an earlier one.
@@ -97,7 +96,7 @@ impl Snapshot {
     /// How many records a cluster has.
     pub(super) fn counted(&self, ordinal: u64) -> Option<Counted> {
         let earlier = || self.by_birth.get(&ordinal).map(|cluster| Counted::of(cluster));
-        self.counts.get(&ordinal).copied().or_else(earlier)
+        self.counts.get(ordinal).or_else(earlier)
     }
 
     /// How many clusters there are, retired ones included.
@@ -112,29 +111,31 @@ impl Snapshot {
 
     /// All clusters in the order of their birth, retired ones included.
     pub fn iter(&self) -> impl Iterator<Item = Arc<Cluster>> {
-        self.by_birth.iter().map(|(ordinal, cluster)| self.with_its_count(*ordinal, cluster))
+        self.all().map(|(cluster, counted)| with_count(cluster, counted))
     }
 
     /// The clusters with the most records first, equals in the order of birth; so many at the most.
     pub(super) fn largest(&self, limit: usize) -> Vec<Arc<Cluster>> {
-        let mut clusters: Vec<_> = self
-            .by_birth
-            .iter()
-            .map(|(ordinal, cluster)| {
-                let counted = self.counts.get(ordinal).map_or(cluster.count, |counted| counted.count);
-                (counted, *ordinal, cluster)
-            })
-            .collect();
-        clusters.sort_by_key(|(count, ..)| Reverse(*count));
+        let mut clusters: Vec<_> = self.all().collect();
+        clusters.sort_by_key(|(cluster, counted)| Reverse(counted.map_or(cluster.count, |counted| counted.count)));
         clusters.truncate(limit);
-        clusters.into_iter().map(|(_, ordinal, cluster)| self.with_its_count(ordinal, cluster)).collect()
+        clusters.into_iter().map(|(cluster, counted)| with_count(cluster, counted)).collect()
     }
 
-    fn with_its_count(&self, ordinal: u64, cluster: &Arc<Cluster>) -> Arc<Cluster> {
-        match self.counts.get(&ordinal) {
-            Some(counted) => Arc::new(counted.put_into((**cluster).clone())),
-            None => Arc::clone(cluster),
-        }
+    /// All clusters in the order of their birth, with their counts where these changed since the file was opened.
+    fn all(&self) -> impl Iterator<Item = (&Arc<Cluster>, Option<Counted>)> {
+        let mut counts = self.counts.all().into_iter().peekable();
+        self.by_birth.iter().map(move |(ordinal, cluster)| {
+            let counted = counts.next_if(|(counted, _)| counted == ordinal);
+            (cluster, counted.map(|(_, counted)| counted))
+        })
+    }
+}
+
+fn with_count(cluster: &Arc<Cluster>, counted: Option<Counted>) -> Arc<Cluster> {
+    match counted {
+        Some(counted) => Arc::new(counted.put_into((**cluster).clone())),
+        None => Arc::clone(cluster),
     }
 }
 

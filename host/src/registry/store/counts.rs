@@ -18,12 +18,14 @@ const FOLDED_MIN: u64 = if cfg!(test) { 8 } else { 1024 };
 const CLUSTERS_A_COUNT: u64 = 4;
 /// Counts are folded so many at a time, as they share pages.
 const STEP: u64 = if cfg!(test) { 4 } else { 256 };
-/// What is done for each count that is appended, in removals; the next says what a removal is.
-const DUE_FOR_ONE: u64 = 4;
-/// To fold a count is three times the work of removing it. Each has to be folded and removed, so a fold ends when as many
-/// counts were appended as it began with. That bounds both ways: there are never more than twice those that are worth a
-/// fold, and what one commit appends; and what a commit does is in proportion to what it appends, and to a step.
-const FOLD_COST: u64 = 3;
+/// Rows that are folded are removed when so many counts were appended. What a removal frees other tables take, out of the
+/// order of their pages, and a commit that has to put pages in order goes through all that SQLite keeps in memory.
+const REMOVAL_STEP: u64 = if cfg!(test) { 8 } else { 8192 };
+/// Counts that are folded for each three that are appended, and rows' counts that are removed for each that is appended. So a
+/// fold and its removal end when as many counts were appended as it began with. That bounds both ways: there are never more
+/// than twice those that are worth a fold, what one commit appends and a step; and what a commit does is in proportion to
+/// what it appends, and to a step.
+const DUE: u64 = 4;
 /// Counts in one row.
 const ROW_MAX: usize = if cfg!(test) { 3 } else { 512 };
 /// Clusters that are sorted together when they are folded.
@@ -108,6 +110,8 @@ impl RecentCounts {
     /// no longer what the file has.
     pub(super) fn write(&mut self, connection: &Connection, mut changed: Vec<(u64, Counted)>) -> rusqlite::Result<()> {
         let before = self.kept.end;
+        // The first step is small where there are few.
+        let removal_step = REMOVAL_STEP.min(recent_counts_min(self.clusters));
         let mut append =
             connection.prepare_cached("INSERT INTO recent_counts (seq, counted_at, counts) VALUES (?, ?, ?)")?;
         // Of one commit there are two times at the most, its own and none; and no cluster is there twice.
@@ -123,31 +127,39 @@ impl RecentCounts {
         }
         // By the counts' numbers, which last, rather than by what this process has written: one that is killed soon, again
         // and again, comes to a step like any other.
-        let steps = self.kept.end / STEP - before / STEP;
-        self.go_on(connection, steps * STEP * DUE_FOR_ONE)
+        let appended = |step: u64| (self.kept.end / step - before / step) * step;
+        let (folded, removed) = (appended(STEP) * DUE / 3, appended(removal_step) * DUE);
+        self.begin();
+        self.fold(connection, folded)?;
+        self.remove(connection, removed)
     }
 
-    /// Folds and removes as much as is due, or as there is to be.
-    fn go_on(&mut self, connection: &Connection, mut due: u64) -> rusqlite::Result<()> {
-        let mut remove = connection.prepare_cached("DELETE FROM recent_counts WHERE seq <= ?")?;
-        while due > 0 {
-            if self.fold.is_none() && self.len() >= recent_counts_min(self.clusters) {
-                let shares = std::mem::take(&mut self.waiting).into_iter();
-                self.fold = Some(Fold { through: self.kept.end, shares, share: Vec::new(), from: 0 });
-            }
-            let Some(fold) = &mut self.fold else { break };
-            if let Some((ordinal, counted)) = fold.next() {
-                place(connection, ordinal, counted)?;
-                due = due.saturating_sub(FOLD_COST);
-                continue;
-            }
-            let end = fold.through.min(self.kept.start + due);
-            remove.execute([signed(end)])?;
-            due -= end - self.kept.start;
-            self.kept.start = end;
-            if end == fold.through {
-                self.fold = None;
-            }
+    /// Begins a fold of all that is waiting, where it is worth one.
+    fn begin(&mut self) {
+        if self.fold.is_none() && self.len() >= recent_counts_min(self.clusters) {
+            let shares = std::mem::take(&mut self.waiting).into_iter();
+            self.fold = Some(Fold { through: self.kept.end, shares, share: Vec::new(), from: 0 });
+        }
+    }
+
+    /// Folds so many counts, or as many as are left.
+    fn fold(&mut self, connection: &Connection, due: u64) -> rusqlite::Result<()> {
+        let Some(fold) = &mut self.fold else { return Ok(()) };
+        for _ in 0..due {
+            let Some((ordinal, counted)) = fold.next() else { break };
+            place(connection, ordinal, counted)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the rows of so many counts, or as many as are left, where all are folded.
+    fn remove(&mut self, connection: &Connection, due: u64) -> rusqlite::Result<()> {
+        let Some(fold) = self.fold.as_ref().filter(|fold| due > 0 && fold.is_folded()) else { return Ok(()) };
+        let end = fold.through.min(self.kept.start + due);
+        connection.prepare_cached("DELETE FROM recent_counts WHERE seq <= ?")?.execute([signed(end)])?;
+        self.kept.start = end;
+        if end == fold.through {
+            self.fold = None;
         }
         Ok(())
     }
@@ -170,6 +182,10 @@ impl Fold {
         let (ordinal, counted) = self.share.pop()?;
         self.from = ordinal + 1;
         Some((ordinal, counted))
+    }
+
+    fn is_folded(&self) -> bool {
+        self.share.is_empty() && self.shares.len() == 0
     }
 }
 
