@@ -23,7 +23,9 @@ const CLUSTER: &str = "INSERT INTO cluster_texts (ordinal, cluster_id, name, sum
     updated_at, status, batch_id, llm_reasoning, revision, birth_epoch) \
     VALUES (?, ?, ?, '', '', ?, ?, ?, 'confirmed', '', '', 1, 1)";
 
-const COUNT: &str = "INSERT INTO counts (ordinal, count) VALUES (?, ?)";
+/// With a time, as each has that was ever assigned to: without one the row would grow by the first count that is folded,
+/// and its page be divided.
+const COUNT: &str = "INSERT INTO counts (ordinal, count, counted_at) VALUES (?, ?, 1767225600000)";
 
 /// Counts that are still to be folded, as many as a fold begins with: so what is measured has its share of one.
 const RECENT: &str = "INSERT INTO recent_counts (seq, counted_at, counts) VALUES (?, 1767225600000, ?)";
@@ -48,7 +50,7 @@ pub(crate) fn folder() -> Result<PathBuf> {
 
 /// A registry of so many clusters and assignments: the one from last time if it still has today's layout, else a new one.
 pub(crate) fn registry(maker: &Maker, clusters: u64, assignments: u64) -> Result<PathBuf> {
-    let path = folder()?.join(format!("registry-{clusters}-{assignments}.db"));
+    let path = folder()?.join(format!("counted-{clusters}-{assignments}.db"));
     if path.exists() && layout(&path)? == layout_today()? {
         return Ok(path);
     }

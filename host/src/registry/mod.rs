@@ -313,10 +313,8 @@ fn placement(snapshot: &Snapshot, outcome: &Outcome, text: Option<&str>) -> Resu
             let named = judged.cluster_id.as_ref();
             let cluster_id = named.ok_or(RegistryError::Invalid { problem: "an assignment without a cluster" })?;
             let unknown = || RegistryError::UnknownCluster { cluster_id: cluster_id.clone() };
-            let ordinal = snapshot.ordinals.get(cluster_id).copied();
-            let found = ordinal.and_then(|ordinal| Some((ordinal, snapshot.by_birth.get(&ordinal)?)));
-            let (ordinal, cluster) = found.ok_or_else(unknown)?;
-            Ok(Placement::Into(ordinal, Arc::clone(cluster)))
+            let ordinal = snapshot.ordinals.get(cluster_id).copied().ok_or_else(unknown)?;
+            Ok(Placement::Into(ordinal, cluster_id.clone()))
         }
         Decision::NewCluster => {
             let proposal = judged.proposal.clone();

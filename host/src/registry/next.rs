@@ -16,9 +16,9 @@ pub(super) const SAMPLES_MAX: usize = 5;
 /// A verdict's cluster, checked when it was handed in.
 #[derive(Debug)]
 pub(super) enum Placement {
-    /// Into the cluster of this ordinal; clusters are never deleted, so it is still there. It was this when the verdict
-    /// was handed in: to look it up among a million takes time, which whoever hands in has rather than the committer.
-    Into(u64, Arc<Cluster>),
+    /// Into the cluster of this ordinal, which has this id; clusters are never deleted, so it is still there. To look it up
+    /// among a million takes time, which whoever hands the verdict in has rather than the committer.
+    Into(u64, ClusterId),
     /// Into a new cluster, or the one that already has its id.
     New {
         /// What the judge proposed.
@@ -156,9 +156,9 @@ impl<'a> Next<'a> {
     pub(super) fn place(&mut self, placement: Placement) -> Option<ClusterId> {
         let ordinal = match placement {
             Placement::Nowhere => return None,
-            Placement::Into(ordinal, cluster) if !self.is_merged(ordinal) => {
+            Placement::Into(ordinal, cluster_id) if !self.is_merged(ordinal) => {
                 *self.count(ordinal) += 1;
-                return Some(cluster.cluster_id.clone());
+                return Some(cluster_id);
             }
             Placement::Into(ordinal, _) => self.after_merges(ordinal),
             Placement::New { proposal, text, batch_id, rationale } => match self.home(&proposal.name) {
@@ -339,7 +339,7 @@ mod tests {
 
     /// A verdict for the first cluster.
     fn into_first(next: &Next) -> Placement {
-        Placement::Into(0, Arc::clone(next.cluster(0)))
+        Placement::Into(0, next.id(0).to_owned())
     }
 
     #[test]
