@@ -98,6 +98,7 @@ fn merged(older: &[(u64, Counted)], newer: Vec<(u64, Counted)>) -> Vec<(u64, Cou
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Cluster;
 
     fn counted(count: u64) -> Counted {
         Counted { count, at: None }
@@ -126,6 +127,17 @@ mod tests {
                 assert!(counts.all().into_iter().eq(expected.clone()), "of {clusters}");
             });
         }
+    }
+
+    #[test]
+    fn the_newest_counts_are_those_of_the_snapshot_and_what_changed_since() {
+        let cluster = |count| Cluster { count, ..Cluster::default() };
+        let restored = Snapshot::restore(1, [(0, cluster(3)), (1, cluster(5)), (9, cluster(7))]);
+        let mut newest = Newest::of(&restored.with_counts(&BTreeMap::from([(1, counted(6)), (9, counted(8))])));
+        newest.extend([(0, counted(4)), (3, counted(1)), (9, counted(9))]);
+        let found = [0, 1, 3].map(|ordinal| newest.get(ordinal).map(|counted| counted.count));
+        assert_eq!(found, [Some(4), Some(6), Some(1)]);
+        assert!(newest.get(9).is_none(), "an ordinal beyond the number of clusters takes no memory");
     }
 
     #[test]

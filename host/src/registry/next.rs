@@ -435,6 +435,16 @@ mod tests {
     }
 
     #[test]
+    fn counts_go_on_where_a_file_written_by_hand_has_gaps() {
+        let cluster = |id: &str, count| Cluster { cluster_id: id.into(), count, ..Cluster::default() };
+        let mut next = after(Snapshot::restore(1, [(0, cluster("a", 3)), (9, cluster("b", 7))]));
+        assert_eq!(next.place(Placement::Into(9, "b".into())).as_deref(), Some("b"));
+        let mut next = after(next.into_snapshot().0);
+        next.place(Placement::Into(9, "b".into()));
+        assert_eq!(next.into_snapshot().0.get("b").unwrap().count, 9);
+    }
+
+    #[test]
     fn counts_never_fall_below_zero() {
         let mut next = after(Snapshot::default());
         next.upsert(vec![ClusterDraft::new("a", "A")]);

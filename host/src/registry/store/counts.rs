@@ -59,8 +59,8 @@ struct Fold {
     from: u64,
 }
 
-/// How many counts the commits of a registry with so many clusters append before a fold begins. There are twice as many
-/// at the most, and what one commit appends.
+/// How many counts the commits of a registry with so many clusters append before a fold begins. There are twice as many at the
+/// most, what one commit appends, and as many again or 8,192, whichever is less.
 pub fn recent_counts_min(clusters: u64) -> u64 {
     FOLDED_MIN.max(clusters / CLUSTERS_A_COUNT)
 }

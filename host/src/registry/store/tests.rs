@@ -190,32 +190,39 @@ fn folds_change_nothing_that_is_read_and_keep_their_bounds() {
     }
 }
 
-#[test]
-fn a_commit_that_fails_in_a_fold_takes_nothing_with_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("judge.db");
-    let mut writer = Writer::open(&path, Durability::Full).unwrap();
+/// A new file's writer that bore so many clusters.
+fn bearing(path: &Path, clusters: u64) -> Writer {
+    let mut writer = Writer::open(path, Durability::Full).unwrap();
+    writer.prepare().unwrap();
     let mut transaction = writer.begin().unwrap();
-    for (ordinal, id) in [(0, "a"), (1, "b"), (2, "c")] {
-        let cluster = Cluster { cluster_id: id.into(), ..Cluster::default() };
+    for ordinal in 0..clusters {
+        let cluster = Cluster { cluster_id: ordinal.to_string(), ..Cluster::default() };
         transaction.write_born(ordinal, &cluster, Counted::of(&cluster)).unwrap();
     }
     transaction.commit(1).unwrap();
-    let mut epoch = 1;
-    let mut failed = 0;
-    let mut kept = [0; 3];
-    for n in 1..200_u64 {
-        let broken = n % 3 == 0;
+    writer
+}
+
+#[test]
+fn a_commit_that_fails_in_a_fold_takes_nothing_with_it() {
+    const CLUSTERS: u64 = 12;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("judge.db");
+    let mut writer = bearing(&path, CLUSTERS);
+    let mut rng = fastrand::Rng::with_seed(7);
+    let (mut epoch, mut failed, mut kept) = (1, 0, [0; 12]);
+    for n in 1..400_u64 {
+        let broken = rng.u32(..3) == 0;
         if broken {
             writer.break_table("counts");
         }
         let mut transaction = writer.begin().unwrap();
-        let at = usize::try_from(n % 3).unwrap();
-        transaction.write_counted(n % 3, Counted { count: n, at: None });
+        let cluster = rng.u64(..CLUSTERS);
+        transaction.write_counted(cluster, Counted { count: n, at: None });
         match transaction.commit(epoch + 1) {
             Ok(()) => {
                 epoch += 1;
-                kept[at] = n;
+                kept[usize::try_from(cluster).unwrap()] = n;
             }
             Err(error) => {
                 assert!(matches!(error, RegistryError::Store { action: "commit", .. }), "{error}");
@@ -227,7 +234,22 @@ fn a_commit_that_fails_in_a_fold_takes_nothing_with_it() {
         }
         let (read, clusters) = Reader::open(&path, Access::ReadOnly).unwrap().clusters().unwrap();
         assert_eq!(read, epoch);
-        assert_eq!(clusters.iter().map(|(_, cluster)| cluster.count).collect::<Vec<_>>(), kept);
+        assert_eq!(clusters.iter().map(|(_, cluster)| cluster.count).collect::<Vec<_>>(), kept, "after commit {n}");
     }
-    assert!(failed > 5, "{failed} commits failed in a fold");
+    assert!(failed > 20, "{failed} commits failed in a fold");
+}
+
+#[test]
+fn clusters_that_were_just_born_make_the_next_fold_a_larger_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("judge.db");
+    let mut writer = bearing(&path, 200);
+    let file = Connection::open(&path).unwrap();
+    for n in 1..=recent_counts_min(200) {
+        assert_eq!(number(&file, "SELECT count(fold_through) FROM registry"), 0, "none has begun before count {n}");
+        let mut transaction = writer.begin().unwrap();
+        transaction.write_counted(n, Counted { count: 1, at: None });
+        transaction.commit(1 + n).unwrap();
+    }
+    assert_eq!(number(&file, "SELECT count(fold_through) FROM registry"), 1);
 }
