@@ -40,7 +40,7 @@ const MEMORY_GROWTH_MAX: f64 = 1.1;
 pub(super) fn readers(maker: &Maker, figures: &mut Figures) -> Result<()> {
     let mut beds = READ_SIZES.iter().map(|size| Bed::of(maker, *size)).collect::<Result<Vec<_>>>()?;
     // Else the first line alone would bear what a process does once: it grows into its memory.
-    beds.iter_mut().try_for_each(|bed| bed.measure(0, BUSY).map(drop))?;
+    beds.iter_mut().try_for_each(|bed| bed.measure(READERS[0], BUSY).map(drop))?;
     let mut commits = Vec::new();
     for readers in READERS {
         let (snapshot, commit) = medians(&mut beds, readers, BUSY)?;
