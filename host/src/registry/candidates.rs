@@ -192,7 +192,7 @@ mod tests {
         let name = |n: u64| (n, cluster(&format!("c{n}"), &format!("word{n}")));
         let snapshot = Snapshot::restore(1, (0..1500).map(name));
         let texts: Vec<String> = (0..60).map(|n| format!("word{} word{}", 1400 + n, 20 * n)).collect();
-        let shown = snapshot.candidates_together(texts.iter().map(String::as_str), 900, u64::MAX);
+        let shown = snapshot.candidates_together(texts.iter().map(String::as_str), 990, u64::MAX);
         assert_eq!(shown.len(), SHOWN_TOGETHER_MAX);
         for n in 0..60 {
             assert!(ids(&shown).contains(&format!("c{}", 1400 + n).as_str()), "the most relevant of each are there");
