@@ -5,7 +5,7 @@ use super::bodies::Bodies;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::control::rate::RateRule;
 use judge_host::judge::{Connection, Seat};
-use judge_host::model::Settings;
+use judge_host::model::{Prices, Settings};
 use judge_host::provider::Provider;
 use judge_host::report::Console;
 use judge_host::transport::{Secret, Transport, TransportLimits};
@@ -19,6 +19,8 @@ pub(super) struct Seating {
     pub(super) endpoints: Vec<String>,
     /// Whether a key goes along.
     pub(super) has_key: bool,
+    /// What its model costs; none where nobody said it.
+    pub(super) prices: Option<Prices>,
     rate: RateRule,
     transports: Vec<Arc<dyn Transport>>,
 }
@@ -62,12 +64,14 @@ impl Seating {
             transports = transports.into_iter().map(shown).collect();
         }
         let rate = RateRule { rpm: run.rpm, tpm: run.tpm };
-        Ok(Seating { settings: own.settings, endpoints: own.endpoints, has_key, rate, transports, provider })
+        let prices = run.prices.get(&own.settings.model).copied();
+        Ok(Seating { settings: own.settings, endpoints: own.endpoints, has_key, prices, rate, transports, provider })
     }
 
     /// Its seat, not yet prepared.
     pub(super) fn seat(&self) -> Seat {
         let mut seat = Seat::new(Arc::clone(&self.provider), self.settings.clone(), self.transports.iter().cloned());
+        seat.prices = self.prices;
         seat.rate = self.rate;
         seat
     }

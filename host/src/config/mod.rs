@@ -37,7 +37,6 @@ pub use flags::Flags;
 pub use key::{Key, Spec};
 pub use layers::Layers;
 pub use parallel::parallel_levels;
-pub use prices::Prices;
 pub use provider::ProviderConfig;
 pub use proxies::{ProxyVariable, ProxyVariables};
 pub use run::{Output, RunConfig};

@@ -1,7 +1,7 @@
 use super::file::{scalar, unknown_key};
 use super::value::{Given, Origin};
 use super::{ConfigError, Layers};
-use crate::model::MicroUsd;
+use crate::model::Prices;
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::{Table, Value};
@@ -10,17 +10,6 @@ use toml::{Table, Value};
 pub(super) const PRICES: &str = "prices";
 /// The keys of a `[prices."MODEL"]` table.
 pub(super) const PRICE_KEYS: [&str; 3] = ["input", "cached_input", "output"];
-
-/// What a million tokens of a model cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prices {
-    /// Of the prompt.
-    pub input: MicroUsd,
-    /// Of what the server had of the prompt already.
-    pub cached_input: MicroUsd,
-    /// Of the answer.
-    pub output: MicroUsd,
-}
 
 /// One `[prices."MODEL"]` table.
 #[derive(Clone, Debug)]

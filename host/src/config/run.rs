@@ -1,6 +1,6 @@
 use super::value::{Given, Origin};
-use super::{ChainLink, ConfigError, Key, Layers, Prices, card, start_for_vram};
-use crate::model::{Births, Confidence, Dedup, Durability, MicroUsd, Parallel, TrustedKey};
+use super::{ChainLink, ConfigError, Key, Layers, card, start_for_vram};
+use crate::model::{Births, Confidence, Dedup, Durability, MicroUsd, Parallel, Prices, TrustedKey};
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;

@@ -176,6 +176,7 @@ async fn exchange<T>(
         }
         Err(fault) => Err(fault),
     };
+    let result = route.priced(result);
     let (usage, report) = told(&result);
     route.learn(&outgoing.request, &usage);
     let end = CallEnd { latency, fault: result.as_ref().err(), tokens: usage.tokens(), report };

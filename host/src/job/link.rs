@@ -1,10 +1,10 @@
 use super::permits::{NoPlace, Place};
 use super::{Permits, Prepared};
 use crate::control::breaker::Stop;
-use crate::control::budget::Prices;
+use crate::control::budget;
 use crate::control::rate::TokenEstimate;
 use crate::control::retry_budget::{RetryBudget, RetryBudgetRule};
-use crate::model::{Fault, FaultKind, HttpRequest, Settings, Usage};
+use crate::model::{Fault, FaultKind, HttpRequest, Prices, Settings, Step, Usage};
 use crate::transport::Transport;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -67,6 +67,17 @@ impl Route {
         self.transports[at.expect("the place is on one of these lanes")].as_ref()
     }
 
+    /// The same, with the cost of the call by the prices, where its tokens were counted and its server tells no cost.
+    pub(super) fn priced(&self, mut result: Result<Step, Fault>) -> Result<Step, Fault> {
+        let usage = match &mut result {
+            Ok(Step::Done(answer)) => &mut answer.usage,
+            Ok(Step::Send(_)) => return result,
+            Err(fault) => &mut fault.usage,
+        };
+        usage.cost_micro_usd = budget::cost(usage, self.prices.as_ref()).map(|cost| cost.0);
+        result
+    }
+
     /// Learns what a request took.
     pub(super) fn learn(&self, request: &HttpRequest, usage: &Usage) {
         lock(&self.estimate).learn(bytes(request), usage);
@@ -104,4 +115,36 @@ pub(super) fn no_endpoint() -> Fault {
 // What is guarded is changed in one step each time, so a panic elsewhere leaves it whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Answer, MicroUsd};
+
+    fn route(prices: Option<Prices>) -> Route {
+        let settings = Settings { model: "m".into(), ..Settings::default() };
+        Route::new(Arc::new(settings), true, prices, [], RetryBudgetRule::default())
+    }
+
+    #[test]
+    fn a_call_costs_what_its_server_says_or_what_its_tokens_do() {
+        let prices = Prices { input: MicroUsd(1_000_000), cached_input: MicroUsd(0), output: MicroUsd(2_000_000) };
+        let counted = Usage { input_tokens: Some(10), output_tokens: Some(5), ..Usage::default() };
+        let told = Usage { cost_micro_usd: Some(7), ..counted };
+        for (prices, usage, expected) in [
+            (Some(prices), counted, Some(20)),
+            (Some(prices), told, Some(7)),
+            (None, told, Some(7)),
+            (None, counted, None),
+            (Some(prices), Usage::default(), None),
+        ] {
+            let route = route(prices);
+            let answered = route.priced(Ok(Step::Done(Answer { usage, ..Answer::default() })));
+            let Ok(Step::Done(answer)) = answered else { panic!("an answer stays one") };
+            assert_eq!(answer.usage.cost_micro_usd, expected, "{usage:?}");
+            let failed = route.priced(Err(Fault { usage, ..Fault::new(FaultKind::Truncated, "x") }));
+            assert_eq!(failed.expect_err("a fault stays one").usage.cost_micro_usd, expected, "{usage:?}");
+        }
+    }
 }

@@ -1,9 +1,8 @@
 use super::Policy;
-use crate::control::budget::Prices;
 use crate::control::rate::RateRule;
 use crate::control::retry_budget::RetryBudgetRule;
 use crate::job::{self, Link, Prepared, Route};
-use crate::model::{Fault, Settings};
+use crate::model::{Fault, Prices, Settings};
 use crate::provider::Provider;
 use crate::transport::Transport;
 use arc_swap::ArcSwap;

@@ -83,7 +83,7 @@ pub struct Summary {
     pub cached_input_tokens: Option<u64>,
     /// Generated tokens.
     pub output_tokens: Option<u64>,
-    /// US dollars, as servers reported them.
+    /// US dollars, as servers reported them, else by the prices that were given.
     pub cost_usd: Option<f64>,
     /// Records in flight at once, at most.
     pub parallel: usize,

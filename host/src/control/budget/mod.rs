@@ -8,11 +8,11 @@ mod purse;
 #[cfg(test)]
 mod tests;
 
-use crate::model::MicroUsd;
+use crate::model::{MicroUsd, Prices};
 use purse::{Asked, Purse};
 
 pub use charge::is_charged;
-pub use prices::{Prices, cost};
+pub use prices::cost;
 
 /// What a run may spend; none is as much as it takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,15 +1,4 @@
-use crate::model::{MicroUsd, Usage};
-
-/// What a model costs: millionths of a US dollar for a million tokens, which is as many picodollars for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prices {
-    /// Of prompt tokens.
-    pub input: MicroUsd,
-    /// Of those of them that come from the server's cache; none is as much as the others.
-    pub cached_input: Option<MicroUsd>,
-    /// Of generated tokens.
-    pub output: MicroUsd,
-}
+use crate::model::{MicroUsd, Prices, Usage};
 
 const PICO_A_MICRO: u128 = 1_000_000;
 
@@ -24,7 +13,7 @@ impl Prices {
     pub fn of_usage(&self, usage: &Usage) -> Option<MicroUsd> {
         let (input, output) = (usage.input_tokens?, usage.output_tokens?);
         let cached = usage.cached_input_tokens.unwrap_or(0).min(input);
-        let of_cached = times(self.cached_input.unwrap_or(self.input), cached);
+        let of_cached = times(self.cached_input, cached);
         let of_input = times(self.input, input - cached).saturating_add(of_cached);
         Some(rounded_up(of_input.saturating_add(times(self.output, output))))
     }
@@ -49,7 +38,7 @@ mod tests {
 
     /// $0.15, $0.075 and $0.60 for a million.
     const PRICES: Prices =
-        Prices { input: MicroUsd(150_000), cached_input: Some(MicroUsd(75_000)), output: MicroUsd(600_000) };
+        Prices { input: MicroUsd(150_000), cached_input: MicroUsd(75_000), output: MicroUsd(600_000) };
 
     fn usage(input: Option<u64>, cached: Option<u64>, output: Option<u64>) -> Usage {
         Usage { input_tokens: input, cached_input_tokens: cached, output_tokens: output, cost_micro_usd: None }
@@ -72,9 +61,7 @@ mod tests {
             assert_eq!(PRICES.of_usage(&usage), Some(MicroUsd(expected)), "{usage:?}");
         }
         assert_eq!(PRICES.of_tokens(1_000, 100), MicroUsd(210));
-        let plain = Prices { cached_input: None, ..PRICES };
-        assert_eq!(plain.of_usage(&usage(Some(1_000), Some(1_000), Some(0))), Some(MicroUsd(150)));
-        let dear = Prices { input: MicroUsd(u64::MAX), cached_input: None, output: MicroUsd(u64::MAX) };
+        let dear = Prices { input: MicroUsd(u64::MAX), cached_input: MicroUsd(u64::MAX), output: MicroUsd(u64::MAX) };
         assert_eq!(dear.of_tokens(u64::MAX, u64::MAX), MicroUsd(u64::MAX));
     }
 

@@ -93,7 +93,7 @@ fn a_budget_that_cannot_be_kept_is_told() {
     assert_eq!(spending.begin(takes(7)), Leave::CostUnknown);
     let free = Budget { money: None, tokens: Some(5) };
     let paid = Budget { money: Some(MicroUsd(5)), tokens: None };
-    let prices = Prices { input: MicroUsd(1), cached_input: None, output: MicroUsd(1) };
+    let prices = Prices { input: MicroUsd(1), cached_input: MicroUsd(1), output: MicroUsd(1) };
     assert_eq!(free.check(None, false), Ok(()));
     assert_eq!(paid.check(None, false), Err(CostUnknown));
     assert_eq!(paid.check(Some(&prices), false), Ok(()));
