@@ -15,6 +15,7 @@ mod operator;
 #[cfg(unix)]
 mod real_servers;
 mod request_schemas;
+mod spending;
 mod wire;
 
 // What goes wrong.

@@ -156,9 +156,13 @@ fn conclude(
         };
         std::fs::write(path, text + "\n").map_err(cannot_write)?;
     }
+    if let Some(reason) = &watched.stopped {
+        console.note(&format!("the run ended before its input: {reason}"));
+        console.line(&format!("hint: {}", reason.hint()));
+    }
     Ok(match (facts.interrupted, summary.failed) {
         (true, _) => Ending::Interrupted,
-        (false, 0) => Ending::Done,
+        (false, 0) if watched.stopped.is_none() => Ending::Done,
         (false, _) => Ending::SomeFailed,
     })
 }

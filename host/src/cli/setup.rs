@@ -5,14 +5,17 @@ use super::seating::Seating;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::control::breaker::BreakerRule;
+use judge_host::control::budget::Budget;
 use judge_host::control::limit::{Bounds, Limit};
 use judge_host::control::retry::RetryPolicy;
+use judge_host::job::StopReason;
 use judge_host::judge::{Change, Loader, Policy, Unprepared};
 use judge_host::model::{Instructions, Parallel};
 use judge_host::provider::{Admission, Catalog, Keys, Provider};
 use judge_host::registry::{ClusterDraft, Registry, exchange};
 use judge_host::report::Console;
 use judge_host::sandbox::{Sandbox, SandboxOptions};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,6 +41,7 @@ impl Setup {
         if run.chain.is_empty() {
             seatings.push(Seating::new(choose(&catalog, None)?, None, layers, run, console)?);
         }
+        costs_are_known(run, &seatings)?;
         let policy = policy(run, instructions);
         Ok(Setup { seatings, loader, catalog, policy })
     }
@@ -150,8 +154,26 @@ fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
         total_timeout: run.total_timeout,
         limit: limit(run, run.parallel),
         slice_size: run.slice_size.get() as u64,
+        budget: budget(run),
         ..Policy::default()
     }
+}
+
+/// What the run may spend.
+fn budget(run: &RunConfig) -> Budget {
+    Budget { money: run.budget, tokens: run.budget_tokens.map(NonZeroU64::get) }
+}
+
+/// A budget of money is kept by what calls cost, so that has to be known. Who is asked without a key charges nobody, and
+/// tells no cost.
+fn costs_are_known(run: &RunConfig, seatings: &[Seating]) -> anyhow::Result<()> {
+    for seating in seatings.iter().filter(|seating| !seating.endpoints.is_empty()) {
+        if let Err(unknown) = budget(run).check(seating.prices.as_ref(), seating.has_key) {
+            let message = format!("{unknown}: provider `{}`", seating.id());
+            return Err(advice::error(message, StopReason::CostUnknown.hint()));
+        }
+    }
+    Ok(())
 }
 
 /// How much may be in flight, and where a search for it begins.

@@ -5,7 +5,7 @@ use super::signals::{self, Signalled};
 use anyhow::Context;
 use judge_host::Judge;
 use judge_host::job::source::Position;
-use judge_host::job::{Counters, Drain, IntakeReport};
+use judge_host::job::{Counters, Drain, IntakeReport, StopReason};
 use judge_host::judge::{Run, RunError, RunReport};
 use judge_host::report::{Console, Progress, ProgressView, RunFacts, Tally, Together};
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,6 +21,8 @@ pub(super) struct Watched {
     pub(super) tally: Tally,
     pub(super) intake: IntakeReport,
     pub(super) facts: RunFacts,
+    /// Why the run ended by itself before its input did.
+    pub(super) stopped: Option<StopReason>,
     /// Why the run could not go on, if it could not.
     pub(super) ended: Result<(), RunError>,
 }
@@ -74,7 +76,7 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         interrupted: report.interrupted,
         together: together(judge, &counters),
     };
-    Ok(Watched { tally, intake: report.intake, facts, ended })
+    Ok(Watched { tally, intake: report.intake, facts, stopped: report.stopped, ended })
 }
 
 /// How records went together, where they may.

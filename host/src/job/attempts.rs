@@ -177,6 +177,9 @@ async fn exchange<T>(
         Err(fault) => Err(fault),
     };
     let result = route.priced(result);
+    if let Some(ledger) = &plan.ledger {
+        ledger.charge(&job.records, &result);
+    }
     let (usage, report) = told(&result);
     route.learn(&outgoing.request, &usage);
     let end = CallEnd { latency, fault: result.as_ref().err(), tokens: usage.tokens(), report };

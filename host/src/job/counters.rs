@@ -25,6 +25,8 @@ pub struct Counters {
     pub together_attempts: AtomicU64,
     /// Those of the records that had no verdict from it, and were asked about alone.
     pub asked_alone: AtomicU64,
+    /// Records that wait for others to be settled, before the budget lets them begin.
+    pub waiting_for_budget: AtomicUsize,
     /// Whether the input was read to its end.
     pub input_ended: AtomicBool,
     /// How often a component was put into quarantine.

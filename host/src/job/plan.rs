@@ -1,4 +1,4 @@
-use super::{Counters, Link, Permits, Stops, Wards};
+use super::{Counters, Ledger, Link, Permits, Stops, Wards};
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Cluster, Confidence, Fault, Instructions, Job, Record, Task};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct Plan {
     pub permits: Permits,
     /// What ends the run from within.
     pub stops: Arc<Stops>,
+    /// What is spent; none where there is no budget to keep.
+    pub ledger: Option<Arc<Ledger>>,
 }
 
 impl Plan {

@@ -22,11 +22,12 @@ pub use seat::Seat;
 pub use slice::Outcomes;
 
 use crate::control::breaker::BreakerRule;
+use crate::control::budget::Budget;
 use crate::control::limit::Limit;
 use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
 use crate::control::retry_budget::{RETRIES_A_MINUTE, RETRIES_SAVED_MAX, RETRY_PERCENT, RetryBudgetRule};
-use crate::job::{self, Counters, LaneRule, Permits, Plan, Stops, Wards};
+use crate::job::{self, Counters, LaneRule, Ledger, Permits, Plan, Stops, Wards};
 use crate::model::{Births, Confidence, Fault, Instructions, Record, Step};
 use crate::provider::{Catalog, Provider};
 use crate::registry::Registry;
@@ -64,6 +65,8 @@ pub struct Policy {
     pub limit: Limit,
     /// Records a slice.
     pub slice_size: u64,
+    /// What a run over an input may spend.
+    pub budget: Budget,
 }
 
 impl Default for Policy {
@@ -82,6 +85,7 @@ impl Default for Policy {
             total_timeout: Duration::from_mins(10),
             limit: Limit::fixed(5),
             slice_size: 60,
+            budget: Budget::default(),
         }
     }
 }
@@ -228,6 +232,7 @@ impl Judge {
             wards: Arc::new(Wards::new(policy.quarantine)),
             permits: Permits::over(most, rules),
             stops: run.stops,
+            ledger: run.ledger,
         }
     }
 
@@ -241,9 +246,15 @@ impl Judge {
 struct RunParts {
     counters: Arc<Counters>,
     stops: Arc<Stops>,
+    ledger: Option<Arc<Ledger>>,
 }
 
 impl Policy {
+    /// A run's ledger, where there is a budget to keep.
+    fn ledger(&self) -> Option<Arc<Ledger>> {
+        (self.budget != Budget::default()).then(|| Arc::new(Ledger::new(self.budget)))
+    }
+
     /// How many of the calls may be retries. All that are in flight may fail at once, through no fault of the server's, so
     /// there is one a minute for each.
     fn retries(&self, limit: &Limit) -> RetryBudgetRule {

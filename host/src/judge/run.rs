@@ -5,6 +5,7 @@ use crate::job::sink::Sink;
 use crate::job::source::Source;
 use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport, StopReason, Stops};
 use crate::registry::RegistryError;
+use futures_util::StreamExt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// Finished records, or groups of them, that may wait for the sink; beyond that a slow reader of the output holds the judging back.
 const WRITE_AHEAD: usize = 64;
-/// How long an interrupted run waits for what its reading has to say.
+/// How long a run that ended early waits for what its reading has to say.
 const INTERRUPTED_PATIENCE: Duration = Duration::from_millis(200);
 
 /// What to judge, and where to.
@@ -88,7 +89,8 @@ impl Judge {
         let asked = drain.clone();
         let drain = drain.child();
         let stops = Arc::new(Stops::by(drain.clone()));
-        let parts = RunParts { counters: Arc::clone(&counters), stops: Arc::clone(&stops) };
+        let ledger = self.policy.ledger();
+        let parts = RunParts { counters: Arc::clone(&counters), stops: Arc::clone(&stops), ledger: ledger.clone() };
         let plans = self.plans(&run.batch_id, parts, &self.policy.limit);
         let permits = plans.now().permits.clone();
         let intake = Intake {
@@ -104,10 +106,21 @@ impl Judge {
             let (drain, counters) = (drain.clone(), Arc::clone(&counters));
             tokio::task::spawn_blocking(move || write(results, run.sink, each, &drain, &counters))
         };
+        let items = match &ledger {
+            None => ReceiverStream::new(items).boxed(),
+            Some(ledger) => Arc::clone(ledger)
+                .lasting(ReceiverStream::new(items), Arc::clone(&counters), Arc::clone(&stops))
+                .boxed(),
+        };
+        let items = job::grouped(items, plans.now().records_max);
         let work = |work| {
             let (working, drain) = (job::work_on(plans.now(), Arc::clone(&self.registry), work), drain.clone());
+            let ledger = ledger.clone();
             async move {
                 let worked = working.await;
+                if let (Some(ledger), Ok(finished)) = (&ledger, &worked) {
+                    finished.iter().for_each(|one| ledger.settle(&one.outcome.request_id));
+                }
                 // At once, and not when the writer comes to it: whatever begins now would be paid for nothing.
                 if worked.is_err() {
                     drain.stop_now();
@@ -115,13 +128,12 @@ impl Judge {
                 worked
             }
         };
-        let items = job::grouped(ReceiverStream::new(items), plans.now().records_max);
         job::schedule(&permits, items, work, results_tx, &drain).await;
         let written = writing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         written?;
         let interrupted = asked.begun();
         // A silent stdin may never end the reading; then its report is not waited for.
-        let patience = if interrupted { INTERRUPTED_PATIENCE } else { Duration::MAX };
+        let patience = if drain.begun() { INTERRUPTED_PATIENCE } else { Duration::MAX };
         let report = tokio::time::timeout(patience, report).await;
         let mut intake = report.ok().and_then(Result::ok).unwrap_or_default();
         match intake.error.take() {

@@ -61,6 +61,13 @@ pub struct Reserved {
     tokens: Option<u64>,
 }
 
+impl Reserved {
+    /// Whether nothing was known to reserve by.
+    pub fn is_nothing(&self) -> bool {
+        self.money.is_none() && self.tokens.is_none()
+    }
+}
+
 /// Whether a call may be begun.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Leave {
