@@ -154,6 +154,7 @@ fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
         total_timeout: run.total_timeout,
         limit: limit(run, run.parallel),
         slice_size: run.slice_size.get() as u64,
+        dedup: run.dedup,
         budget: budget(run),
         ..Policy::default()
     }

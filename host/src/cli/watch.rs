@@ -69,6 +69,7 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         already_done,
         duplicates: report.intake.duplicates,
         calls: counters.calls.load(Relaxed),
+        shared: counters.shared.load(Relaxed),
         rejudged: counters.rejudged.load(Relaxed),
         quarantines: counters.quarantines.load(Relaxed),
         wall,

@@ -1,10 +1,10 @@
 //! Attempts at one judgement by one provider, until there is a verdict or the policy ends it.
 
 use super::permits::{CallEnd, is_left_alone};
+use super::shelf::Found;
 use super::{Deadline, Link, Plan, Route, echo, hash, verdict};
 use crate::model::{
-    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outgoing, RateReport, Record, Step,
-    Usage,
+    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outgoing, RateReport, Record, Step, Usage,
 };
 use crate::transport::Transport;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ async fn steps<T>(
     }
 }
 
-/// One request and what the provider makes of its response, on a place of its own.
+/// One request and what the provider makes of its response, which may be the response to another record of the same text.
 async fn exchange<T>(
     plan: &Plan,
     link: &Link,
@@ -160,18 +160,67 @@ async fn exchange<T>(
     tried: &mut Tried<T>,
     sends: &mut usize,
 ) -> Result<Step, Fault> {
+    let is_first = tried.attempts == 1;
+    let Some(shelf) = link.route.shelf(job) else {
+        return call(plan, link, job, outgoing, deadline, is_first, sends).await.map(|(step, _)| step);
+    };
+    let question = hash::of_question(&link.prepared.provider.identity().digest, job);
+    match deadline.excused(shelf.find(question, *sends)).await {
+        Found::Lead(lead) => {
+            let (step, response) = call(plan, link, job, outgoing, deadline, is_first, sends).await?;
+            if let Some(response) = response.filter(|_| is_sound(job, &step)) {
+                lead.keep(response);
+            }
+            Ok(step)
+        }
+        Found::Shared(response) => {
+            let response = HttpResponse::clone(&response);
+            let parsing = link.prepared.provider.parse_response(job, outgoing.state.clone(), response);
+            match deadline.within(parsing).await {
+                Ok(step) if is_sound(job, &step) => {
+                    *sends += 1;
+                    plan.counters.shared.fetch_add(1, Relaxed);
+                    Ok(link.route.free(step))
+                }
+                // It says nothing about this record.
+                _ => call(plan, link, job, outgoing, deadline, is_first, sends).await.map(|(step, _)| step),
+            }
+        }
+    }
+}
+
+/// Whether a response came to something that stands.
+fn is_sound(job: &Job, step: &Step) -> bool {
+    match step {
+        Step::Send(_) => true,
+        Step::Done(answer) => verdict::check(job, answer).is_ok(),
+    }
+}
+
+/// One call, on a place of its own; its response, too, where others may share it.
+async fn call(
+    plan: &Plan,
+    link: &Link,
+    job: &Job,
+    outgoing: Outgoing,
+    deadline: &mut Deadline,
+    is_first: bool,
+    sends: &mut usize,
+) -> Result<(Step, Option<HttpResponse>), Fault> {
     let route = &link.route;
     let place = deadline.excused(route.place(&plan.permits, &outgoing.request)).await?;
-    if tried.attempts == 1 {
+    if is_first {
         route.first_call();
     }
     let transport = route.transport(&place);
     let begun = Instant::now();
     let answered = deadline.within(send(plan, transport, &outgoing.request)).await;
     let latency = begun.elapsed();
+    let mut kept = None;
     let result = match answered {
         Ok(response) => {
             *sends += 1;
+            kept = route.shelf(job).map(|_| response.clone());
             deadline.within(link.prepared.provider.parse_response(job, outgoing.state, response)).await
         }
         Err(fault) => Err(fault),
@@ -186,7 +235,7 @@ async fn exchange<T>(
     if let Some(turning) = place.ended(&end) {
         plan.turned(link, turning, transport.origin());
     }
-    result
+    result.map(|step| (step, kept))
 }
 
 /// What a call cost, and what its server told of its rate.

@@ -11,6 +11,8 @@ pub struct Counters {
     pub already_done: AtomicU64,
     /// Requests that the server saw, or may have seen.
     pub calls: AtomicU64,
+    /// Requests that were not sent, as another record of the same text had the same answered.
+    pub shared: AtomicU64,
     /// Verdicts that were asked for again, as clusters had been born meanwhile.
     pub rejudged: AtomicU64,
     /// Attempts after the first at one judgement by one provider.

@@ -24,11 +24,19 @@ pub(super) fn of_job(job: &Job) -> String {
         fields.text(&record.text);
         fields.pairs(&record.context);
     }
-    fields.bytes(job.brief.as_bytes());
-    for cluster_id in job.task.candidate_ids() {
-        fields.text(cluster_id);
+    fields.task(job);
+    fields.hex()
+}
+
+/// SHA-256 in hex over what a job asks a component but the names of its records: two alike are asked the same.
+pub(super) fn of_question(component: &str, job: &Job) -> String {
+    let mut fields = Fields(Sha256::new());
+    fields.text(component);
+    for record in &job.records {
+        fields.text(&record.text);
+        fields.pairs(&record.context);
     }
-    fields.bytes(&[u8::from(job.task.allow_new_cluster)]);
+    fields.task(job);
     fields.hex()
 }
 
@@ -51,6 +59,14 @@ impl Fields {
             self.text(name);
             self.text(value);
         }
+    }
+
+    fn task(&mut self, job: &Job) {
+        self.bytes(job.brief.as_bytes());
+        for cluster_id in job.task.candidate_ids() {
+            self.text(cluster_id);
+        }
+        self.bytes(&[u8::from(job.task.allow_new_cluster)]);
     }
 
     fn hex(self) -> String {

@@ -1,10 +1,11 @@
 use super::permits::{NoPlace, Place};
+use super::shelf::Shelf;
 use super::{Permits, Prepared};
 use crate::control::breaker::Stop;
 use crate::control::budget;
 use crate::control::rate::TokenEstimate;
 use crate::control::retry_budget::{RetryBudget, RetryBudgetRule};
-use crate::model::{Fault, FaultKind, HttpRequest, Prices, Settings, Step, Usage};
+use crate::model::{Answer, Fault, FaultKind, HttpRequest, Job, Prices, Settings, Step, Usage};
 use crate::transport::Transport;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Route {
     transports: Vec<Arc<dyn Transport>>,
     /// The lanes of the run's permits; empty for a provider that sends nothing.
     lanes: Vec<usize>,
+    /// Responses that records of the same text share; none where each asks for itself.
+    shelf: Option<Shelf>,
     // Each is locked for a few instructions at a time, never across an await.
     estimate: Mutex<TokenEstimate>,
     retries: Mutex<RetryBudget>,
@@ -46,7 +49,14 @@ impl Route {
     ) -> Self {
         let (lanes, transports) = servers.into_iter().unzip();
         let (estimate, retries) = (Mutex::default(), Mutex::new(RetryBudget::new(retries)));
-        Route { settings, is_last, prices, transports, lanes, estimate, retries }
+        Route { settings, is_last, prices, transports, lanes, shelf: None, estimate, retries }
+    }
+
+    /// The same, on which records of the same text share one call.
+    #[must_use]
+    pub fn sharing(mut self) -> Self {
+        self.shelf = Some(Shelf::default());
+        self
     }
 
     /// Waits for a place on the way to one of the servers, for a request of this size.
@@ -76,6 +86,19 @@ impl Route {
         };
         usage.cost_micro_usd = budget::cost(usage, self.prices.as_ref()).map(|cost| cost.0);
         result
+    }
+
+    /// Where the responses to a job's requests are shared: not for jobs of several records, whose answers name them.
+    pub(super) fn shelf(&self, job: &Job) -> Option<&Shelf> {
+        self.shelf.as_ref().filter(|_| job.records.len() == 1)
+    }
+
+    /// What a response that another record has paid for means for this one.
+    pub(super) fn free(&self, step: Step) -> Step {
+        let Step::Done(answer) = step else { return step };
+        // Without prices not even this is said: a sum of what is known would look like a sum of all.
+        let usage = Usage { cost_micro_usd: self.prices.map(|_| 0), ..Usage::default() };
+        Step::Done(Answer { usage, rate: None, ..answer })
     }
 
     /// Learns what a request took.
@@ -120,7 +143,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Answer, MicroUsd};
+    use crate::model::MicroUsd;
 
     fn route(prices: Option<Prices>) -> Route {
         let settings = Settings { model: "m".into(), ..Settings::default() };

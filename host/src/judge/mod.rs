@@ -28,7 +28,7 @@ use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
 use crate::control::retry_budget::{RETRIES_A_MINUTE, RETRIES_SAVED_MAX, RETRY_PERCENT, RetryBudgetRule};
 use crate::job::{self, Counters, LaneRule, Ledger, Permits, Plan, Stops, Wards};
-use crate::model::{Births, Confidence, Fault, Instructions, Record, Step};
+use crate::model::{Births, Confidence, Dedup, Fault, Instructions, Record, Step};
 use crate::provider::{Catalog, Provider};
 use crate::registry::Registry;
 use follow::Following;
@@ -65,6 +65,8 @@ pub struct Policy {
     pub limit: Limit,
     /// Records a slice.
     pub slice_size: u64,
+    /// Whether records of the same text are judged once.
+    pub dedup: Dedup,
     /// What a run over an input may spend.
     pub budget: Budget,
 }
@@ -85,6 +87,7 @@ impl Default for Policy {
             total_timeout: Duration::from_mins(10),
             limit: Limit::fixed(5),
             slice_size: 60,
+            dedup: Dedup::default(),
             budget: Budget::default(),
         }
     }
@@ -211,7 +214,7 @@ impl Judge {
             let first = rules.len();
             let rule = LaneRule { limit: each.clone(), breaker: policy.breaker, rate: seat.rate };
             rules.extend(std::iter::repeat_n(rule, seat.transports.len()));
-            chain.push(seat.link(first..rules.len(), index + 1 == self.seats.len(), policy.retries(limit)));
+            chain.push(seat.link(first..rules.len(), index + 1 == self.seats.len(), policy, policy.retries(limit)));
         }
         // Providers that send nothing use this machine's processors, and no lane.
         let own = || std::thread::available_parallelism().map_or(1, usize::from);
