@@ -162,9 +162,9 @@ fn a_row_has_the_fields_that_others_script_against() {
 
 #[test]
 fn the_summary_has_the_fields_that_others_script_against() {
-    /// Six more than were asked for: `duplicates`, `shared`, `rejudged`, `quarantines`, `overtaken` and `interrupted`.
+    /// Seven more than were asked for: `duplicates`, `shared`, `hedged`, `rejudged`, `quarantines`, `overtaken` and `interrupted`.
     const FIELDS: &str = "records judged failed already_done duplicates assign new_cluster skip coverage agreement calls \
-                          retries shared rejudged quarantines overtaken wall_s records_per_s latency_ms input_tokens \
+                          retries shared hedged rejudged quarantines overtaken wall_s records_per_s latency_ms input_tokens \
                           cached_input_tokens output_tokens cost_usd parallel interrupted";
     let case = case();
     run(&case, &format!("{LEXICAL} --summary s.json")).code(0);

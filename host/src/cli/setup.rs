@@ -155,6 +155,7 @@ fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
         limit: limit(run, run.parallel),
         slice_size: run.slice_size.get() as u64,
         dedup: run.dedup,
+        hedge: run.hedge,
         budget: budget(run),
         ..Policy::default()
     }

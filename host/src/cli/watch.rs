@@ -70,6 +70,7 @@ pub(super) async fn watch(judge: &Judge, run: Run, position: Position, console: 
         duplicates: report.intake.duplicates,
         calls: counters.calls.load(Relaxed),
         shared: counters.shared.load(Relaxed),
+        hedged: counters.hedged.load(Relaxed),
         rejudged: counters.rejudged.load(Relaxed),
         quarantines: counters.quarantines.load(Relaxed),
         wall,

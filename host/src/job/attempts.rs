@@ -1,12 +1,12 @@
 //! Attempts at one judgement by one provider, until there is a verdict or the policy ends it.
 
 use super::permits::{CallEnd, is_left_alone};
+use super::send::{Sent, send, send_hedged};
 use super::shelf::Found;
 use super::{Deadline, Link, Plan, Route, echo, hash, verdict};
 use crate::model::{
-    Answer, Cluster, Fault, FaultKind, HttpRequest, HttpResponse, Job, Judged, Outgoing, RateReport, Record, Step, Usage,
+    Answer, Cluster, Fault, FaultKind, HttpResponse, Job, Judged, Outgoing, RateReport, Record, Step, Usage,
 };
-use crate::transport::Transport;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -212,10 +212,21 @@ async fn call(
     if is_first {
         route.first_call();
     }
-    let transport = route.transport(&place);
     let begun = Instant::now();
-    let answered = deadline.within(send(plan, transport, &outgoing.request)).await;
-    let latency = begun.elapsed();
+    let sending = async {
+        // Only the first of an attempt is worth a second beside it.
+        if *sends == 0 {
+            return send_hedged(&plan.counters, &plan.permits, route, &place, &outgoing.request).await;
+        }
+        let response = send(&plan.counters, route.transport(&place), &outgoing.request).await?;
+        Ok(Sent { response, latency: begun.elapsed(), second: None })
+    };
+    let (answered, latency, second) = match deadline.within(sending).await {
+        Ok(Sent { response, latency, second }) => (Ok(response), latency, second),
+        Err(fault) => (Err(fault), begun.elapsed(), None),
+    };
+    // The one that was given up counts as none.
+    let place = second.unwrap_or(place);
     let mut kept = None;
     let result = match answered {
         Ok(response) => {
@@ -232,6 +243,7 @@ async fn call(
     let (usage, report) = told(&result);
     route.learn(&outgoing.request, &usage);
     let end = CallEnd { latency, fault: result.as_ref().err(), tokens: usage.tokens(), report };
+    let transport = route.transport(&place);
     if let Some(turning) = place.ended(&end) {
         plan.turned(link, turning, transport.origin());
     }
@@ -256,17 +268,6 @@ async fn may_retry(plan: &Plan, route: &Route, deadline: &Deadline) -> bool {
             _ => return false,
         }
     }
-}
-
-/// One call, counted unless it certainly never reached the server.
-async fn send(plan: &Plan, transport: &dyn Transport, request: &HttpRequest) -> Result<HttpResponse, Fault> {
-    // Counted before, since the record's time may end in the middle.
-    plan.counters.calls.fetch_add(1, Relaxed);
-    let answered = transport.send(request).await;
-    if matches!(&answered, Err(fault) if !fault.request_sent) {
-        plan.counters.calls.fetch_sub(1, Relaxed);
-    }
-    answered
 }
 
 fn finish<T>(question: &Question<'_, T>, job: &Job, answer: Answer, tried: &mut Tried<T>) -> Result<T, Fault> {

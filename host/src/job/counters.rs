@@ -13,6 +13,8 @@ pub struct Counters {
     pub calls: AtomicU64,
     /// Requests that were not sent, as another record of the same text had the same answered.
     pub shared: AtomicU64,
+    /// Second requests beside one that took unusually long; they are among the calls.
+    pub hedged: AtomicU64,
     /// Verdicts that were asked for again, as clusters had been born meanwhile.
     pub rejudged: AtomicU64,
     /// Attempts after the first at one judgement by one provider.

@@ -3,6 +3,7 @@ use super::shelf::Shelf;
 use super::{Permits, Prepared};
 use crate::control::breaker::Stop;
 use crate::control::budget;
+use crate::control::hedge::{Hedge, HedgeRule};
 use crate::control::rate::TokenEstimate;
 use crate::control::retry_budget::{RetryBudget, RetryBudgetRule};
 use crate::model::{Answer, Fault, FaultKind, HttpRequest, Job, Prices, Settings, Step, Usage};
@@ -33,6 +34,8 @@ pub struct Route {
     lanes: Vec<usize>,
     /// Responses that records of the same text share; none where each asks for itself.
     shelf: Option<Shelf>,
+    /// What is unusual, and how many calls got a second; none where none does.
+    hedge: Option<Mutex<Hedge>>,
     // Each is locked for a few instructions at a time, never across an await.
     estimate: Mutex<TokenEstimate>,
     retries: Mutex<RetryBudget>,
@@ -49,13 +52,20 @@ impl Route {
     ) -> Self {
         let (lanes, transports) = servers.into_iter().unzip();
         let (estimate, retries) = (Mutex::default(), Mutex::new(RetryBudget::new(retries)));
-        Route { settings, is_last, prices, transports, lanes, shelf: None, estimate, retries }
+        Route { settings, is_last, prices, transports, lanes, shelf: None, hedge: None, estimate, retries }
     }
 
     /// The same, on which records of the same text share one call.
     #[must_use]
     pub fn sharing(mut self) -> Self {
         self.shelf = Some(Shelf::default());
+        self
+    }
+
+    /// The same, on which a call that takes unusually long gets a second beside it.
+    #[must_use]
+    pub fn hedging(mut self, rule: HedgeRule) -> Self {
+        self.hedge = Some(Mutex::new(Hedge::new(rule)));
         self
     }
 
@@ -67,8 +77,26 @@ impl Route {
         if self.lanes.is_empty() {
             return Err(no_endpoint());
         }
-        let tokens = lock(&self.estimate).tokens(bytes(request), self.settings.max_output_tokens);
-        permits.place(&self.lanes, tokens, self.is_last).await.map_err(NoPlace::fault)
+        permits.place(&self.lanes, self.tokens(request), self.is_last).await.map_err(NoPlace::fault)
+    }
+
+    /// A place for a second call beside one that takes unusually long, where there is one at once and few have one yet.
+    pub(super) fn another_place(&self, permits: &Permits, than: &Place, request: &HttpRequest) -> Option<Place> {
+        let hedge = self.hedge.as_ref()?;
+        let place = permits.another_place(&self.lanes, than.lane(), self.tokens(request))?;
+        lock(hedge).try_hedge().then_some(place)
+    }
+
+    /// A call that may get a second is sent; how long to wait before that. None where none does.
+    pub(super) fn begun(&self) -> Option<Duration> {
+        lock(self.hedge.as_ref()?).begun()
+    }
+
+    /// Such a call was answered after so long.
+    pub(super) fn answered(&self, latency: Duration) {
+        if let Some(hedge) = &self.hedge {
+            lock(hedge).answered(latency);
+        }
     }
 
     /// Who sends from a place.
@@ -99,6 +127,11 @@ impl Route {
         // Without prices not even this is said: a sum of what is known would look like a sum of all.
         let usage = Usage { cost_micro_usd: self.prices.map(|_| 0), ..Usage::default() };
         Step::Done(Answer { usage, rate: None, ..answer })
+    }
+
+    /// How many tokens a request will probably take.
+    fn tokens(&self, request: &HttpRequest) -> u64 {
+        lock(&self.estimate).tokens(bytes(request), self.settings.max_output_tokens)
     }
 
     /// Learns what a request took.

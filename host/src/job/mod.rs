@@ -19,6 +19,7 @@ mod plan;
 mod prepare;
 mod prepared;
 mod scheduler;
+mod send;
 mod shelf;
 pub mod sink;
 pub mod source;

@@ -67,6 +67,8 @@ pub struct Policy {
     pub slice_size: u64,
     /// Whether records of the same text are judged once.
     pub dedup: Dedup,
+    /// Whether a call that takes unusually long gets a second beside it.
+    pub hedge: bool,
     /// What a run over an input may spend.
     pub budget: Budget,
 }
@@ -88,6 +90,7 @@ impl Default for Policy {
             limit: Limit::fixed(5),
             slice_size: 60,
             dedup: Dedup::default(),
+            hedge: false,
             budget: Budget::default(),
         }
     }

@@ -1,4 +1,5 @@
 use super::Policy;
+use crate::control::hedge::HedgeRule;
 use crate::control::rate::RateRule;
 use crate::control::retry_budget::RetryBudgetRule;
 use crate::job::{self, Link, Prepared, Route};
@@ -87,6 +88,7 @@ impl Seat {
         let servers = lanes.zip(self.transports.iter().cloned());
         let route = Route::new(Arc::clone(&self.settings), is_last, self.prices, servers, retries);
         let route = if policy.dedup.is_on(self.settings.temperature) { route.sharing() } else { route };
+        let route = if policy.hedge { route.hedging(HedgeRule::default()) } else { route };
         Link { prepared: self.serving(), route: Arc::new(route) }
     }
 }

@@ -15,6 +15,8 @@ pub struct RunFacts {
     pub calls: u64,
     /// Requests not sent, as another record of the same text had the same answered.
     pub shared: u64,
+    /// Second requests beside one that took unusually long.
+    pub hedged: u64,
     /// Verdicts asked for again, as clusters had been born meanwhile.
     pub rejudged: u64,
     /// How often a component was put into quarantine.
@@ -69,6 +71,8 @@ pub struct Summary {
     pub retries: u64,
     /// Requests not sent, as another record of the same text had the same answered.
     pub shared: u64,
+    /// Second requests beside one that took unusually long; they are among the calls.
+    pub hedged: u64,
     /// Verdicts asked for again, as clusters had been born meanwhile; no retries.
     pub rejudged: u64,
     /// How often a component was put into quarantine, as it had failed in its sandbox too often.
@@ -116,6 +120,7 @@ impl Tally {
             calls: facts.calls,
             retries: self.retries,
             shared: facts.shared,
+            hedged: facts.hedged,
             rejudged: facts.rejudged,
             quarantines: facts.quarantines,
             overtaken: self.overtaken,
@@ -167,6 +172,7 @@ mod tests {
             duplicates: 1,
             calls: 6,
             shared: 3,
+            hedged: 1,
             rejudged: 1,
             quarantines: 2,
             wall: Duration::from_millis(1_500),
@@ -181,7 +187,7 @@ mod tests {
             "records": 6, "judged": 3, "failed": 1, "already_done": 2, "duplicates": 1,
             "assign": 1, "new_cluster": 1, "skip": 1,
             "coverage": 2.0 / 3.0, "agreement": 0.5,
-            "calls": 6, "retries": 2, "shared": 3, "rejudged": 1, "quarantines": 2, "overtaken": 1, "wall_s": 1.5, "records_per_s": 2.667,
+            "calls": 6, "retries": 2, "shared": 3, "hedged": 1, "rejudged": 1, "quarantines": 2, "overtaken": 1, "wall_s": 1.5, "records_per_s": 2.667,
             "latency_ms": {"p50": file["latency_ms"]["p50"], "p95": file["latency_ms"]["p95"], "p99": file["latency_ms"]["p99"]},
             "input_tokens": 100, "cached_input_tokens": null, "output_tokens": 20, "cost_usd": 0.00125,
             "parallel": 5, "interrupted": false, "records_per_request": null,

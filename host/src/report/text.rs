@@ -47,8 +47,10 @@ fn numbers(summary: &Summary) -> String {
     row("wall time", span(Duration::try_from_secs_f64(summary.wall_s).unwrap_or_default()));
     row("records/s", format!("{:.1} ({} in flight at most)", summary.records_per_s, summary.parallel));
     row("calls, of them retries", format!("{}, {}", count(summary.calls), count(summary.retries)));
-    if summary.shared > 0 {
-        row("answers shared", count(summary.shared));
+    for (name, number) in [("answers shared", summary.shared), ("second calls", summary.hedged)] {
+        if number > 0 {
+            row(name, count(number));
+        }
     }
     if summary.rejudged > 0 {
         row("judged again after births", count(summary.rejudged));
