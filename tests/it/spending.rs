@@ -2,6 +2,7 @@
 
 mod budget;
 mod dedup;
+mod estimate;
 
 use crate::support::{CLUSTERS, Case, records};
 

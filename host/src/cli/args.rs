@@ -122,7 +122,7 @@ pub(super) struct JudgeArgs {
     /// Judge again what this batch has judged already
     #[arg(long)]
     pub(super) rejudge: bool,
-    /// Print the first request and stop; nothing is sent
+    /// Print the first request, estimate tokens and cost of the whole input, and stop; nothing is sent
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Write the run's counts, times and costs there, as JSON

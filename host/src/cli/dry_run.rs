@@ -1,10 +1,11 @@
-//! `--dry-run`: the first request as it would go over the wire. Nothing is sent, and no file is written.
+//! `--dry-run`: the first request as it would go over the wire, and what the whole input will probably take. Nothing is
+//! sent, and no file is written.
 
+use super::estimate::{Estimate, Input};
 use super::setup::Setup;
 use super::{Ending, advice, stdout};
 use judge_host::config::RunConfig;
-use judge_host::job::source::{Read, Source};
-use judge_host::model::{Body, HttpRequest, Record, Step};
+use judge_host::model::{Body, HttpRequest, Step};
 use judge_host::registry::{ClusterDraft, Registry};
 use judge_host::report::Console;
 use judge_host::transport::Endpoint;
@@ -15,27 +16,39 @@ pub(super) async fn run(
     setup: &Setup,
     config: &RunConfig,
     clusters: Vec<ClusterDraft>,
-    source: Source,
+    input: Input,
     console: &Console,
 ) -> anyhow::Result<Ending> {
     let registry = Arc::new(advice::of(Registry::temporary())?);
-    if config.registry.exists() {
-        let known = advice::of(Registry::open_read_only(&config.registry))?;
+    let known = config.registry.exists().then(|| advice::of(Registry::open_read_only(&config.registry))).transpose()?;
+    if let Some(known) = &known {
         let drafts = known.snapshot().iter().map(|cluster| ClusterDraft::from(cluster.as_ref())).collect();
         advice::of(registry.upsert(drafts).await)?;
     }
     advice::of(registry.upsert(clusters).await)?;
-    let Some(record) = first_record(source)? else {
-        console.note("the input holds no record to show a request for");
-        return Ok(Ending::Done);
-    };
+    let is_stdin = input.is_stdin;
     let judge = setup.judge(registry, "dry-run");
-    let step = judge.first_step(record).await.map_err(|fault| {
-        // A hint of the provider's own says more.
-        let unprepared =
-            "a dry run asks no server; if the provider needs what it learns there before a run, it can show no request";
-        if fault.hint.is_none() { fault.hint(unprepared) } else { fault }
-    })?;
+    let estimate = Estimate::of(input, &judge, known.as_ref(), |step| show(setup, step, console)).await?;
+    if is_stdin {
+        console.note("the records on stdin are read, and gone: the run needs them again");
+    }
+    if estimate.is_empty() {
+        console.note(if estimate.already_done() > 0 {
+            "every record of the input is judged already"
+        } else {
+            "the input holds no record to show a request for"
+        });
+    } else if estimate.sends() {
+        let first = setup.first();
+        for line in estimate.told(&first.settings, first.prices.as_ref()) {
+            console.note(&line);
+        }
+    }
+    Ok(Ending::Done)
+}
+
+/// The first step of the input's first record.
+fn show(setup: &Setup, step: &Step, console: &Console) -> anyhow::Result<()> {
     match step {
         Step::Send(outgoing) => {
             stdout::text(&wire(setup, &outgoing.request)?)?;
@@ -47,15 +60,7 @@ pub(super) async fn run(
             console.note(&format!("provider `{}` sends nothing: it judges by itself", setup.first().id()));
         }
     }
-    Ok(Ending::Done)
-}
-
-fn first_record(mut source: Source) -> anyhow::Result<Option<Record>> {
-    match advice::of(source.next_row())? {
-        None => Ok(None),
-        Some(Read::Record { record, .. }) => Ok(Some(record)),
-        Some(Read::Unreadable { fault, .. }) => Err(fault.into()),
-    }
+    Ok(())
 }
 
 /// Request line, headers, an empty line, the body.

@@ -1,6 +1,7 @@
 //! `judge-host judge`: the whole way from flags to exit code.
 
 use super::args::JudgeArgs;
+use super::estimate::Input;
 use super::setup::{self, Setup};
 use super::watch::{Watched, watch};
 use super::{Ending, advice, dry_run, outputs};
@@ -35,7 +36,9 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
     let setup = Setup::new(layers, &config, console).await?;
     let batch_id = config.batch_id.clone().unwrap_or_else(|| setup::batch_id(&records));
     if args.dry_run {
-        return dry_run::run(&setup, &config, clusters, source, console).await;
+        let (is_stdin, limit) = (records == Path::new("-"), args.knobs.limit);
+        let input = Input { source, is_stdin, batch_id, limit, rejudge: args.rejudge };
+        return dry_run::run(&setup, &config, clusters, input, console).await;
     }
     let registry = Arc::new(advice::of(Registry::open_as(&config.registry, config.durability))?);
     // Everything that may be refused is, before anything is changed or paid for.

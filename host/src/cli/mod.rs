@@ -7,6 +7,7 @@ mod bench;
 mod bodies;
 mod conformance;
 mod dry_run;
+mod estimate;
 mod judge;
 mod outputs;
 mod providers;

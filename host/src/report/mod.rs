@@ -16,5 +16,5 @@ pub use error::{Hinted, error_lines, hinted};
 pub use progress::{Progress, ProgressView};
 pub use summary::{LatencyMs, RunFacts, Summary};
 pub use tally::{FAULT_KINDS_MAX, FaultGroup, Tally};
-pub use text::table;
+pub use text::{count, table};
 pub use together::{RecordsPerRequest, Together};
