@@ -1,5 +1,6 @@
 //! Attempts at one judgement by one provider, until there is a verdict or the policy ends it.
 
+use super::deadline::is_out_of_time;
 use super::permits::{CallEnd, is_left_alone};
 use super::send::{Sent, send, send_hedged};
 use super::shelf::Found;
@@ -209,7 +210,7 @@ async fn call(
 ) -> Result<(Step, Option<HttpResponse>), Fault> {
     let route = &link.route;
     let place = deadline.excused(route.place(&plan.permits, &outgoing.request)).await?;
-    if is_first {
+    if is_first && *sends == 0 {
         route.first_call();
     }
     let begun = Instant::now();
@@ -243,6 +244,10 @@ async fn call(
     let (usage, report) = told(&result);
     route.learn(&outgoing.request, &usage);
     let end = CallEnd { latency, fault: result.as_ref().err(), tokens: usage.tokens(), report };
+    if end.fault.is_some_and(|fault| is_out_of_time(fault) && latency * 2 < plan.total_timeout) {
+        // Most of the record's time had gone elsewhere: that the rest was too short says nothing of the server.
+        return result.map(|step| (step, kept));
+    }
     let transport = route.transport(&place);
     if let Some(turning) = place.ended(&end) {
         plan.turned(link, turning, transport.origin());

@@ -3,6 +3,9 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
+/// The code of the fault of what took longer in all than it may.
+const TOTAL: &str = "total";
+
 /// The time that a record has. What it waits for others on the host's own account is not taken off it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
@@ -47,8 +50,13 @@ impl Deadline {
 /// The fault of what took longer in all than it may.
 pub(super) fn out_of_time(what: &str, total: Duration) -> Fault {
     let message = format!("no {what} within the total time: {}", humantime::format_duration(total));
-    Fault { request_sent: true, ..Fault::new(FaultKind::TimedOut, message).code("total") }
+    Fault { request_sent: true, ..Fault::new(FaultKind::TimedOut, message).code(TOTAL) }
         .hint("give more time with `--total-timeout`")
+}
+
+/// Whether a fault says that a record's whole time was over.
+pub(super) fn is_out_of_time(fault: &Fault) -> bool {
+    fault.code.as_deref() == Some(TOTAL)
 }
 
 #[cfg(test)]

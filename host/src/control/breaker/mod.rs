@@ -74,6 +74,11 @@ impl Breaker {
         Admit::Probe(Ticket { round: self.round })
     }
 
+    /// Whether a call that has waited since it was let in may still be made.
+    pub fn lets(&self, ticket: &Ticket) -> bool {
+        ticket.round == self.round && !matches!(self.phase, Phase::Stopped(_))
+    }
+
     /// Takes in how a call ended; `chance` is a random number in 0..1. Calls that were begun before the endpoint was
     /// opened or closed count no more for that, but do for what only a person can end.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is handed back once")]

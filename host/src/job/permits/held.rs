@@ -1,7 +1,7 @@
 use super::{CallEnd, LaneRule, LaneState, Turned, fault_of};
 use crate::control::breaker::{self, Admit, Breaker, BreakerState, Stop, Ticket, Turning};
 use crate::control::limit::{Ended, Ending, Limit};
-use crate::control::rate::{Rate, Reservation};
+use crate::control::rate::{HOLD_MAX, Rate, Reservation};
 use crate::control::spread::{self, EndpointLoad};
 use crate::model::FaultKind;
 use std::time::Duration;
@@ -118,7 +118,7 @@ impl Held {
         if let Some(fault) = end.fault.filter(|fault| fault.kind == FaultKind::RateLimited)
             && let Some(wait) = fault.retry_after
         {
-            lane.rate.pause_until(now.saturating_add(wait));
+            lane.rate.pause_until(now.saturating_add(wait.min(HOLD_MAX)));
         }
         let ending = end.fault.map_or(breaker::Ending::Answered, breaker::Ending::Failed);
         let turned = lane.breaker.ended(now, ticket, ending, chance);
@@ -129,11 +129,11 @@ impl Held {
         turned
     }
 
-    /// A call that was not made, or given up.
+    /// A call that was not made, or given up on its way: then its server has counted it.
     pub(super) fn released(&mut self, index: usize, ticket: Ticket, reservation: Option<Reservation>, now: Duration) {
         let lane = &mut self.lanes[index];
         if let Some(reservation) = reservation {
-            lane.rate.cancel(reservation);
+            lane.rate.settle(now, reservation, None);
         }
         lane.breaker.ended(now, ticket, breaker::Ending::Released, 0.0);
         lane.calls -= 1;
@@ -161,6 +161,11 @@ impl Lane {
     pub(super) fn new(rule: LaneRule) -> Self {
         let LaneRule { limit, breaker, rate } = rule;
         Lane { limit, calls: 0, breaker: Breaker::new(breaker), rate: Rate::new(rate), returned_at: None }
+    }
+
+    /// Whether a call may still be made by this leave of its breaker.
+    pub(super) fn lets(&self, ticket: &Ticket) -> bool {
+        self.breaker.lets(ticket)
     }
 
     fn is_closed(&self) -> bool {

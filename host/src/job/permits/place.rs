@@ -39,9 +39,12 @@ impl Permits {
     /// # Errors
     /// Where the lanes are asked no more, or not now.
     pub async fn place(&self, lanes: &[usize], tokens_estimated: u64, waits: bool) -> Result<Place, NoPlace> {
-        let mut place = self.lane(lanes, waits).await?;
-        place.turn(tokens_estimated).await;
-        Ok(place)
+        loop {
+            let mut place = self.lane(lanes, waits).await?;
+            if place.turn(tokens_estimated).await {
+                return Ok(place);
+            }
+        }
     }
 
     /// A place beside another call's, where there is room at once; on another lane than that where there is one.
@@ -99,14 +102,23 @@ impl Place {
         self.lane
     }
 
-    async fn turn(&mut self, tokens_estimated: u64) {
+    /// Waits for the turn at the rate; false where the lane was left alone meanwhile.
+    async fn turn(&mut self, tokens_estimated: u64) -> bool {
         let shared = Arc::clone(&self.shared);
         let reserved = shared.lock().lanes[self.lane].rate.reserve(tokens_estimated);
         let reservation = self.reservation.insert(reserved);
         let mut at_rate = None;
         loop {
-            let turn = shared.lock().lanes[self.lane].rate.turn(shared.begun.elapsed(), reservation);
-            let Turn::Wait(wait) = turn else { return };
+            let wait = {
+                let lane = &mut shared.lock().lanes[self.lane];
+                if !self.ticket.as_ref().is_some_and(|ticket| lane.lets(ticket)) {
+                    return false;
+                }
+                match lane.rate.turn(shared.begun.elapsed(), reservation) {
+                    Turn::Go => return true,
+                    Turn::Wait(wait) => wait,
+                }
+            };
             at_rate.get_or_insert_with(|| Counted::new(&shared.at_rate));
             tokio::time::sleep(wait.min(TURN_ASKED_EVERY)).await;
         }

@@ -11,6 +11,9 @@ use std::sync::Mutex;
 /// Records that tell the rate of a fixed limit.
 const RECORDS: u64 = 3000;
 
+/// The share that the best fixed limit's rate may differ from what the file says.
+const BEST_OFF_MAX: f64 = 0.02;
+
 /// Further seeds that each scenario is run with, told in the table: `LIMIT_SEEDS` asks for them.
 fn other_seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(0)
@@ -76,9 +79,22 @@ impl Scenario {
         best_of(&rates)
     }
 
+    /// The best fixed limit of a phase, for people; whether it is what the file says only where that is asked for, since
+    /// it takes a dozen runs.
+    fn best(&self, phase: &Phase, breaches: &mut Vec<String>) -> String {
+        if other_seeds() == 0 {
+            return format!("{:.2}/s", phase.best);
+        }
+        let (level, rate) = self.best_fixed(phase);
+        if (rate / phase.best - 1.0).abs() > BEST_OFF_MAX {
+            breaches.push(format!("the best fixed limit brings {rate:.2}/s, not {:.2}", phase.best));
+        }
+        format!("{level} ({rate:.2}/s)")
+    }
+
     /// What is lost against the best fixed limit of each phase, as a share of it, in the phase where it is most.
-    fn share(&self, ran: &Ran, best: &[(usize, f64)]) -> f64 {
-        let shares = self.expect.phase.iter().zip(best).map(|(phase, (_, best))| self.rate(ran, phase) / best);
+    fn share(&self, ran: &Ran) -> f64 {
+        let shares = self.expect.phase.iter().map(|phase| self.rate(ran, phase) / phase.best);
         shares.fold(f64::INFINITY, f64::min)
     }
 }
@@ -91,22 +107,21 @@ fn best_of(rates: &BTreeMap<usize, f64>) -> (usize, f64) {
 fn check(name: &str) -> Row {
     let scenario = load(name);
     let phases = &scenario.expect.phase;
-    let best: Vec<_> = phases.iter().map(|phase| scenario.best_fixed(phase)).collect();
     let ran = scenario.run(scenario.adaptive());
-    let share = scenario.share(&ran, &best);
+    let share = scenario.share(&ran);
     let mut breaches = breaches(&scenario, &ran, share);
     let mut worst = share;
     for number in 1..=other_seeds() {
         let other = Scenario { seed: scenario.seed + number * 1000, ..scenario.clone() };
         let ran = other.run(other.adaptive());
-        worst = worst.min(other.share(&ran, &best));
+        worst = worst.min(other.share(&ran));
         breaches.extend((ran.peak > other.limit.max).then(|| format!("{} in flight, over the most", ran.peak)));
     }
     if worst < scenario.expect.share_min && worst < share {
         breaches.push(format!("throughput is {worst:.3} of the best fixed limit's with another seed"));
     }
     let found = phases.iter().map(|phase| ran.median(phase.from_s, phase.to_s).to_string()).collect::<Vec<_>>();
-    let best = best.iter().map(|(level, rate)| format!("{level} ({rate:.2}/s)")).collect::<Vec<_>>();
+    let best = phases.iter().map(|phase| scenario.best(phase, &mut breaches)).collect::<Vec<_>>();
     let away = phases.iter().map(|phase| ran.away(phase.from_s, phase.to_s)).fold(0.0, f64::max);
     let settled = ran.settled().map_or_else(|| "-".into(), |(answers, at_s)| format!("{answers} in {at_s:.0} s"));
     let (found, best, share, worst, away) =

@@ -62,6 +62,8 @@ pub(super) struct Phase {
     pub(super) to_s: f64,
     /// The limit's median, from and to.
     pub(super) limit: [usize; 2],
+    /// Answers a second of the best fixed limit there; the long form finds it anew.
+    pub(super) best: f64,
     /// Share of the time that it may be further from its median than a tenth, and one; only where faults cut it.
     #[serde(default)]
     pub(super) away_max: f64,
