@@ -51,7 +51,11 @@ pub(crate) async fn answer(shared: &Shared, request: Request<Incoming>) -> Resul
             return Ok(if allowed { json(200, &dialect.warmed()) } else { unauthorized(dialect) });
         }
         let (call_index, in_flight) = counters.begin();
-        let response = if allowed { chat(shared, dialect, &body, call_index).await? } else { unauthorized(dialect) };
+        let response = if allowed {
+            chat(shared, dialect, &body, (call_index, counters.in_flight())).await?
+        } else {
+            unauthorized(dialect)
+        };
         return Ok(response.map(|body| body.of_call(in_flight)));
     }
     counters.other_request();
@@ -68,7 +72,12 @@ pub(crate) async fn answer(shared: &Shared, request: Request<Incoming>) -> Resul
 }
 
 /// One call of the model, its key being right.
-async fn chat(shared: &Shared, dialect: Dialect, body: &[u8], call_index: u64) -> Result<Response<Answer>, Closed> {
+async fn chat(
+    shared: &Shared,
+    dialect: Dialect,
+    body: &[u8],
+    (call_index, in_flight): (u64, usize),
+) -> Result<Response<Answer>, Closed> {
     let Shared { script, counters } = shared;
     if script.keep_bodies {
         counters.keep_body(body);
@@ -86,14 +95,15 @@ async fn chat(shared: &Shared, dialect: Dialect, body: &[u8], call_index: u64) -
     }
     let rule = script.faults.iter().find(|rule| rule.when.fits(call_index, &records));
     let then = rule.map(|rule| &rule.then);
+    let delay = script.delay_of(in_flight);
     match then {
         Some(Then::Status { code, body, headers }) => return Ok(scripted(dialect, *code, body.as_deref(), headers)),
         Some(Then::Close) => return Err(Closed),
-        Some(Then::Stall(more)) => tokio::time::sleep(script.delay + *more).await,
+        Some(Then::Stall(more)) => tokio::time::sleep(delay + *more).await,
         Some(Then::Hold) => counters.released().await,
         // Even a sleep of nothing takes a turn of the timer.
-        _ if script.delay.is_zero() => {}
-        _ => tokio::time::sleep(script.delay).await,
+        _ if delay.is_zero() => {}
+        _ => tokio::time::sleep(delay).await,
     }
     let (content, finish) = match then {
         Some(Then::ErrorIn200) => return Ok(json(200, &dialect.error(500, "the model failed while it ran"))),

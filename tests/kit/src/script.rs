@@ -8,6 +8,9 @@ use std::time::Duration;
 pub struct Script {
     /// How long an answer takes. Scripted statuses and closed connections come at once.
     pub delay: Duration,
+    /// How much longer it takes for each other call under way when it comes: a server that batches answers more in all,
+    /// each of them slower, and no more than one in this time.
+    pub delay_per_call: Duration,
     /// The models it has; any other is unknown to it.
     pub models: Vec<String>,
     /// The key it asks for, as `Authorization: Bearer KEY` or `x-api-key: KEY`; none lets everybody in.
@@ -66,12 +69,21 @@ impl Default for Script {
     fn default() -> Self {
         Script {
             delay: Duration::ZERO,
+            delay_per_call: Duration::ZERO,
             models: vec!["fake".to_owned()],
             key: None,
             judge: Arc::new(pick_by_hash),
             faults: Vec::new(),
             keep_bodies: false,
         }
+    }
+}
+
+impl Script {
+    /// How long an answer takes that comes to so many under way, itself among them.
+    pub(crate) fn delay_of(&self, in_flight: usize) -> Duration {
+        let others = u32::try_from(in_flight.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.delay.saturating_add(self.delay_per_call.saturating_mul(others))
     }
 }
 
@@ -120,6 +132,13 @@ fn scatter(hash: u64) -> u64 {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_batch_takes_longer_for_each_call_in_it() {
+        let [delay, delay_per_call] = [50, 2].map(Duration::from_millis);
+        let script = Script { delay, delay_per_call, ..Script::default() };
+        assert_eq!([0, 1, 26].map(|in_flight| script.delay_of(in_flight).as_millis()), [50, 50, 100]);
+    }
 
     fn asked(user: &str, ids: &[&str]) -> Asked {
         let candidate_ids = ids.iter().map(|id| (*id).to_owned()).collect();

@@ -73,6 +73,11 @@ impl Counters {
         (call_index, InFlight(Arc::clone(self)))
     }
 
+    /// Calls under way now.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     /// Counts a call on its records; says how many calls each has had.
     pub(crate) fn records<'a>(&self, question: &'a Question) -> Vec<(&'a str, u64)> {
         let mut counts = lock(&self.calls_by_record);

@@ -1,5 +1,5 @@
 //! The fake LLM server by itself: prints its URL, then serves until its standard input or the process ends.
-//! `fake-llm [--port 0] [--delay-ms 0] [--model NAME]... [--key KEY]`
+//! `fake-llm [--port 0] [--delay-ms 0] [--delay-per-call-us 0] [--model NAME]... [--key KEY]`
 
 use anyhow::{Context, bail};
 use judge_host_kit::{FakeLlm, Script};
@@ -32,9 +32,14 @@ fn read_options(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<O
         match flag.as_str() {
             "--port" => options.port = number(&flag, &value()?)?,
             "--delay-ms" => options.script.delay = Duration::from_millis(number(&flag, &value()?)?),
+            "--delay-per-call-us" => {
+                options.script.delay_per_call = Duration::from_micros(number(&flag, &value()?)?);
+            }
             "--model" => models.push(value()?),
             "--key" => options.script.key = Some(value()?),
-            _ => bail!("unknown argument: `{flag}`; known are --port, --delay-ms, --model and --key"),
+            _ => bail!(
+                "unknown argument: `{flag}`; known are --port, --delay-ms, --delay-per-call-us, --model and --key"
+            ),
         }
     }
     if !models.is_empty() {
