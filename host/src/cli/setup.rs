@@ -215,6 +215,7 @@ pub(super) fn batch_id(records: &Path) -> String {
 mod tests {
     use super::*;
     use judge_host::config::{Environment, Flags};
+    use judge_host::transport::TransportLimits;
 
     #[test]
     fn the_configurations_defaults_are_those_of_the_rooms() {
