@@ -162,10 +162,12 @@ fn a_row_has_the_fields_that_others_script_against() {
 
 #[test]
 fn the_summary_has_the_fields_that_others_script_against() {
-    /// Seven more than were asked for: `duplicates`, `shared`, `hedged`, `rejudged`, `quarantines`, `overtaken` and `interrupted`.
+    /// More than were asked for: those of the ways that calls are saved, spread and waited for.
     const FIELDS: &str = "records judged failed already_done duplicates assign new_cluster skip coverage agreement calls \
-                          retries shared hedged rejudged quarantines overtaken wall_s records_per_s latency_ms input_tokens \
-                          cached_input_tokens output_tokens cost_usd parallel interrupted";
+                          retries shared hedged escalated fell_back rejudged quarantines overtaken wall_s records_per_s \
+                          latency_ms input_tokens cached_input_tokens output_tokens cost_usd parallel parallel_settled \
+                          parallel_reason servers waited_s cpu_ms_per_record memory_peak_mb interrupted stopped \
+                          records_per_request";
     let case = case();
     run(&case, &format!("{LEXICAL} --summary s.json")).code(0);
     let summary: Value = serde_json::from_str(&case.read("s.json")).unwrap();

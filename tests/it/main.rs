@@ -14,6 +14,7 @@ mod library;
 mod operator;
 #[cfg(unix)]
 mod real_servers;
+mod reports;
 mod request_schemas;
 mod spending;
 mod wire;

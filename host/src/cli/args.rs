@@ -23,7 +23,8 @@ Examples:
       take the clusters elsewhere
 
 Values come from flags, else the environment (and .env), else judge.toml, else the default.
-Exit: 0 all judged, 1 some records failed (their rows carry the error), 2 could not run,
+Exit: 0 all judged, 1 some records failed (their rows carry the error) or the run ended early by
+itself (a person is needed, a server stays down, the budget is used up), 2 could not run,
 130 interrupted.";
 
 const JUDGE_EXAMPLES: &str = "\
@@ -128,7 +129,7 @@ pub(super) struct JudgeArgs {
     /// Write the run's counts, times and costs there, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
-    /// Write one JSON line there for each attempt
+    /// Write one JSON line there for each call to a server
     #[arg(long, value_name = "FILE")]
     pub(super) trace: Option<PathBuf>,
     /// Overwrite the output file of another run

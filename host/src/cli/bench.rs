@@ -50,8 +50,9 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
         let source = advice::of(Source::open(records))?;
         let position = source.position();
         let batch_id = "bench".to_owned();
-        let run = Run { source, sink: Box::new(Nowhere), batch_id, limit: args.knobs.limit, rejudge: false };
-        let watched = watch(&judge, run, position, console).await?;
+        let limit = args.knobs.limit;
+        let run = Run { source, sink: Box::new(Nowhere), batch_id, limit, rejudge: false, trace: None };
+        let watched = watch(&judge, run, position, level, console).await?;
         advice::of(watched.ended)?;
         if watched.facts.interrupted {
             return Ok(Ending::Interrupted);

@@ -4,9 +4,10 @@ use super::args::JudgeArgs;
 use super::estimate::Input;
 use super::setup::{self, Setup};
 use super::watch::{Watched, watch};
-use super::{Ending, advice, dry_run, outputs};
+use super::{Ending, advice, dry_run, outputs, trace};
 use anyhow::Context;
 use judge_host::config::{Layers, Output, RunConfig};
+use judge_host::job::StopReason;
 use judge_host::job::sink::{self, Opened, Target};
 use judge_host::job::source::Source;
 use judge_host::judge::Run;
@@ -52,13 +53,24 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
     other_judges(&opened, &setup, &batch_id, console);
     let position = source.position();
     setup.follow(&mut judge, console);
-    let run =
-        Run { source, sink: opened.sink, batch_id: batch_id.clone(), limit: args.knobs.limit, rejudge: args.rejudge };
-    let watched = watch(&judge, run, position, console).await?;
+    let (trace, tracing) = args.trace.as_deref().map(trace::open).transpose()?.unzip();
+    let run = Run {
+        source,
+        sink: opened.sink,
+        batch_id: batch_id.clone(),
+        limit: args.knobs.limit,
+        rejudge: args.rejudge,
+        trace,
+    };
+    let watched = watch(&judge, run, position, config.parallel, console).await?;
     let told = conclude(&watched, &registry, args, &batch_id, console);
+    let traced = match tracing {
+        Some(tracing) => tracing.finish().await,
+        None => Ok(()),
+    };
     // The numbers first, then why it could not go on.
     advice::of(watched.ended)?;
-    told
+    traced.and(told)
 }
 
 /// Verdicts of several judges in one batch are allowed, and worth a word.
@@ -115,6 +127,11 @@ fn some_choice(
     Ok(())
 }
 
+/// Says why a run ended by itself before its input.
+pub(super) fn tell_stop(reason: &StopReason, console: &Console) {
+    console.line(&format!("stopped: {reason}\nhint: {}", reason.hint()));
+}
+
 /// Says what came of it, and turns it into an ending.
 fn conclude(
     watched: &Watched,
@@ -128,7 +145,7 @@ fn conclude(
     let clusters = registry.list_clusters(Some(LARGEST_CLUSTERS));
     let largest: Vec<_> = clusters.iter().map(|cluster| (cluster.cluster_id.clone(), cluster.count)).collect();
     console.say(&summary.text(tally, &largest));
-    if facts.records == 0 && watched.ended.is_ok() && !facts.interrupted {
+    if facts.records == 0 && watched.ended.is_ok() && !facts.interrupted && watched.stopped.is_none() {
         console.note("the input holds no records");
     }
     if facts.records > 0 && facts.already_done == facts.records {
@@ -160,12 +177,12 @@ fn conclude(
         std::fs::write(path, text + "\n").map_err(cannot_write)?;
     }
     if let Some(reason) = &watched.stopped {
-        console.note(&format!("the run ended before its input: {reason}"));
-        console.line(&format!("hint: {}", reason.hint()));
+        tell_stop(reason, console);
     }
-    Ok(match (facts.interrupted, summary.failed) {
-        (true, _) => Ending::Interrupted,
-        (false, 0) if watched.stopped.is_none() => Ending::Done,
-        (false, _) => Ending::SomeFailed,
+    Ok(match (facts.interrupted, &watched.stopped, summary.failed) {
+        (true, ..) => Ending::Interrupted,
+        (false, Some(_), _) => Ending::Stopped,
+        (false, None, 0) => Ending::Done,
+        (false, None, _) => Ending::SomeFailed,
     })
 }

@@ -8,6 +8,9 @@ mod bodies;
 mod conformance;
 mod dry_run;
 mod estimate;
+mod facts;
+mod footprint;
+mod found;
 mod judge;
 mod outputs;
 mod providers;
@@ -17,6 +20,7 @@ mod setup;
 mod show;
 mod signals;
 mod stdout;
+mod trace;
 mod watch;
 
 use anyhow::Context;
@@ -33,6 +37,8 @@ pub(crate) enum Ending {
     Done,
     /// Some records failed; their rows carry the error.
     SomeFailed,
+    /// It ended by itself before its input did: a person is needed, a server is down, or the budget is used up.
+    Stopped,
     /// The operator ended it before its input did.
     Interrupted,
 }
@@ -46,7 +52,7 @@ impl From<Ending> for ExitCode {
     fn from(ending: Ending) -> ExitCode {
         match ending {
             Ending::Done => ExitCode::SUCCESS,
-            Ending::SomeFailed => ExitCode::FAILURE,
+            Ending::SomeFailed | Ending::Stopped => ExitCode::FAILURE,
             Ending::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
         }
     }

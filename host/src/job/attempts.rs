@@ -4,6 +4,7 @@ use super::deadline::is_out_of_time;
 use super::permits::{CallEnd, is_left_alone};
 use super::send::{Sent, send, send_hedged};
 use super::shelf::Found;
+use super::trace::Ended;
 use super::{Deadline, Link, Plan, Route, echo, hash, verdict};
 use crate::model::{
     Answer, Cluster, Fault, FaultKind, HttpResponse, Job, Judged, Outgoing, RateReport, Record, Step, Usage,
@@ -161,14 +162,14 @@ async fn exchange<T>(
     tried: &mut Tried<T>,
     sends: &mut usize,
 ) -> Result<Step, Fault> {
-    let is_first = tried.attempts == 1;
+    let attempt = tried.attempts;
     let Some(shelf) = link.route.shelf(job) else {
-        return call(plan, link, job, outgoing, deadline, is_first, sends).await.map(|(step, _)| step);
+        return call(plan, link, job, outgoing, deadline, attempt, sends).await.map(|(step, _)| step);
     };
     let question = hash::of_question(&link.prepared.provider.identity().digest, job);
     match deadline.excused(shelf.find(question, *sends)).await {
         Found::Lead(lead) => {
-            let (step, response) = call(plan, link, job, outgoing, deadline, is_first, sends).await?;
+            let (step, response) = call(plan, link, job, outgoing, deadline, attempt, sends).await?;
             if let Some(response) = response.filter(|_| is_sound(job, &step)) {
                 lead.keep(response);
             }
@@ -184,7 +185,7 @@ async fn exchange<T>(
                     Ok(link.route.free(step))
                 }
                 // It says nothing about this record.
-                _ => call(plan, link, job, outgoing, deadline, is_first, sends).await.map(|(step, _)| step),
+                _ => call(plan, link, job, outgoing, deadline, attempt, sends).await.map(|(step, _)| step),
             }
         }
     }
@@ -205,15 +206,16 @@ async fn call(
     job: &Job,
     outgoing: Outgoing,
     deadline: &mut Deadline,
-    is_first: bool,
+    attempt: u32,
     sends: &mut usize,
 ) -> Result<(Step, Option<HttpResponse>), Fault> {
     let route = &link.route;
+    let asked = Instant::now();
     let place = deadline.excused(route.place(&plan.permits, &outgoing.request)).await?;
-    if is_first && *sends == 0 {
+    if attempt == 1 && *sends == 0 {
         route.first_call();
     }
-    let begun = Instant::now();
+    let (begun, waited, sent_at) = (Instant::now(), asked.elapsed(), plan.permits.now());
     let sending = async {
         // Only the first of an attempt is worth a second beside it.
         if *sends == 0 {
@@ -229,6 +231,8 @@ async fn call(
     // The one that was given up counts as none.
     let place = second.unwrap_or(place);
     let mut kept = None;
+    let call = *sends + 1;
+    let status = answered.as_ref().ok().map(|response| response.status);
     let result = match answered {
         Ok(response) => {
             *sends += 1;
@@ -243,14 +247,19 @@ async fn call(
     }
     let (usage, report) = told(&result);
     route.learn(&outgoing.request, &usage);
-    let end = CallEnd { latency, fault: result.as_ref().err(), tokens: usage.tokens(), report };
-    if end.fault.is_some_and(|fault| is_out_of_time(fault) && latency * 2 < plan.total_timeout) {
-        // Most of the record's time had gone elsewhere: that the rest was too short says nothing of the server.
-        return result.map(|step| (step, kept));
-    }
     let transport = route.transport(&place);
-    if let Some(turning) = place.ended(&end) {
-        plan.turned(link, turning, transport.origin());
+    let (server, fault) = (transport.origin(), result.as_ref().err());
+    let ended =
+        Ended { link, job, server, attempt, call, sent_at, waited, latency, status, result: &result, usage: &usage };
+    let traced = plan.traced(&ended);
+    if fault.is_some_and(|fault| is_out_of_time(fault) && latency * 2 < plan.total_timeout) {
+        // Most of the record's time had gone elsewhere: that the rest was too short says nothing of the server.
+        drop(place);
+    } else if let Some(turning) = place.ended(&CallEnd { latency, fault, tokens: usage.tokens(), report }) {
+        plan.turned(link, turning, server);
+    }
+    if let Some((trace, call)) = traced {
+        trace.tell(call).await;
     }
     result.map(|step| (step, kept))
 }

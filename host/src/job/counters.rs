@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 pub struct Counters {
     /// Records taken from the input, bad lines included, repeated ids and what was only read ahead not.
     pub read: AtomicU64,
+    /// Records and bad lines that are to be judged in this run, as far as the input was read, also ahead.
+    pub accepted: AtomicU64,
     /// Records that an earlier run had judged.
     pub already_done: AtomicU64,
     /// Requests that the server saw, or may have seen.

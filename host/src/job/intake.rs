@@ -139,6 +139,7 @@ fn read_on(
                 Item::Record { record, slice_id }
             }
         };
+        counters.accepted.fetch_add(1, Relaxed);
         if items.blocking_send(item).is_err() {
             break;
         }

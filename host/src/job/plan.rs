@@ -1,4 +1,4 @@
-use super::{Counters, Ledger, Link, Permits, Stops, Wards};
+use super::{Counters, Ledger, Link, Permits, Stops, Trace, Wards};
 use crate::control::retry::RetryPolicy;
 use crate::model::{Births, Cluster, Confidence, Fault, Instructions, Job, Record, Task};
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub struct Plan {
     pub stops: Arc<Stops>,
     /// What is spent; none where there is no budget to keep.
     pub ledger: Option<Arc<Ledger>>,
+    /// Where its calls are told of; none where nobody asked for it.
+    pub trace: Option<Trace>,
 }
 
 impl Plan {

@@ -5,6 +5,7 @@ mod change;
 mod connect;
 mod follow;
 mod loader;
+mod observed;
 mod open;
 mod options;
 mod plans;
@@ -15,9 +16,10 @@ mod slice;
 pub use change::Change;
 pub use connect::{Connection, connect, proxies};
 pub use loader::Loader;
+pub use observed::{Observed, ServerState};
 pub use open::OpenError;
 pub use options::JudgeOptions;
-pub use run::{Run, RunError, RunReport};
+pub use run::{Run, RunError, RunReport, Started};
 pub use seat::Seat;
 pub use slice::Outcomes;
 
@@ -27,7 +29,7 @@ use crate::control::limit::Limit;
 use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
 use crate::control::retry_budget::{RETRIES_A_MINUTE, RETRIES_SAVED_MAX, RETRY_PERCENT, RetryBudgetRule};
-use crate::job::{self, Counters, LaneRule, Ledger, Permits, Plan, Stops, Wards};
+use crate::job::{self, Counters, LaneRule, Ledger, Permits, Plan, Stops, Trace, Wards};
 use crate::model::{Births, Confidence, Dedup, Fault, Instructions, Record, Step};
 use crate::provider::{Catalog, Provider};
 use crate::registry::Registry;
@@ -239,6 +241,7 @@ impl Judge {
             permits: Permits::over(most, rules),
             stops: run.stops,
             ledger: run.ledger,
+            trace: run.trace,
         }
     }
 
@@ -253,6 +256,7 @@ struct RunParts {
     counters: Arc<Counters>,
     stops: Arc<Stops>,
     ledger: Option<Arc<Ledger>>,
+    trace: Option<Trace>,
 }
 
 impl Policy {

@@ -1,9 +1,10 @@
 //! A whole input through the judge: read, judge, commit, write; and what to say of it at the end.
 
-use super::{Judge, RunParts};
+use super::plans::Plans;
+use super::{Judge, Observed, RunParts};
 use crate::job::sink::Sink;
 use crate::job::source::Source;
-use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport, StopReason, Stops};
+use crate::job::{self, Counters, Drain, Finished, Intake, IntakeError, IntakeReport, StopReason, Stops, Trace};
 use crate::registry::RegistryError;
 use futures_util::StreamExt;
 use std::io;
@@ -30,6 +31,8 @@ pub struct Run {
     pub limit: Option<u64>,
     /// Whether records that are judged already are judged again.
     pub rejudge: bool,
+    /// Where its calls are told of; none where nobody asked for it.
+    pub trace: Option<Trace>,
 }
 
 /// What a run saw besides its outcomes.
@@ -70,37 +73,58 @@ impl RunError {
     }
 }
 
+/// A run that is made ready, and has read and sent nothing yet.
+pub struct Started<'a> {
+    /// What it counts, waits for and ends by, for those who watch it.
+    pub observed: Observed,
+    judge: &'a Judge,
+    run: Run,
+    plans: Plans,
+    asked: Drain,
+    drain: Drain,
+}
+
 impl Judge {
-    /// Judges an input to its end, or until `drain` asks. `each` is told of every record that is committed and
-    /// written, on the thread that writes.
+    /// Makes a run over an input ready. It ends with its input, or when `drain` asks.
+    pub fn start(&self, mut run: Run, drain: &Drain) -> Started<'_> {
+        let asked = drain.clone();
+        let drain = drain.child();
+        let (counters, stops) = (Arc::default(), Arc::new(Stops::by(drain.clone())));
+        let trace = run.trace.take();
+        let parts = RunParts {
+            counters: Arc::clone(&counters),
+            stops: Arc::clone(&stops),
+            trace,
+            ledger: self.policy.ledger(),
+        };
+        let plans = self.plans(&run.batch_id, parts, &self.policy.limit);
+        let observed = Observed::new(counters, stops, plans.now().permits.clone(), &self.seats);
+        Started { observed, judge: self, run, plans, asked, drain }
+    }
+}
+
+impl Started<'_> {
+    /// Judges the input to its end. `each` is told of every record that is committed and written, on the thread that
+    /// writes.
     ///
     /// Dropping the future gives up the records in flight; what is committed stays committed.
     ///
     /// # Errors
     /// Where the input, the registry or the sink fails: then nothing further is begun. A sink that fails lets the
     /// records in flight finish, since their calls are paid; a registry that fails gives them up.
-    pub async fn run(
-        &self,
-        run: Run,
-        counters: Arc<Counters>,
-        drain: &Drain,
-        each: impl FnMut(&Finished) + Send + 'static,
-    ) -> Result<RunReport, RunError> {
-        let asked = drain.clone();
-        let drain = drain.child();
-        let stops = Arc::new(Stops::by(drain.clone()));
-        let ledger = self.policy.ledger();
-        let parts = RunParts { counters: Arc::clone(&counters), stops: Arc::clone(&stops), ledger: ledger.clone() };
-        let plans = self.plans(&run.batch_id, parts, &self.policy.limit);
-        let permits = plans.now().permits.clone();
+    pub async fn to_end(self, each: impl FnMut(&Finished) + Send + 'static) -> Result<RunReport, RunError> {
+        let Started { observed, judge, run, plans, asked, drain } = self;
+        let Observed { counters, stops, permits, .. } = observed;
+        let registry = &judge.registry;
+        let ledger = plans.now().ledger.clone();
         let intake = Intake {
             source: run.source,
             batch_id: run.batch_id,
-            slice_size: self.policy.slice_size,
+            slice_size: judge.policy.slice_size,
             limit: run.limit,
             rejudge: run.rejudge,
         };
-        let (items, report) = job::intake(intake, Arc::clone(&self.registry), Arc::clone(&counters), drain.clone());
+        let (items, report) = job::intake(intake, Arc::clone(registry), Arc::clone(&counters), drain.clone());
         let (results_tx, results) = mpsc::channel(WRITE_AHEAD);
         let writing = {
             let (drain, counters) = (drain.clone(), Arc::clone(&counters));
@@ -114,7 +138,7 @@ impl Judge {
         };
         let items = job::grouped(items, plans.now().records_max);
         let work = |work| {
-            let (working, drain) = (job::work_on(plans.now(), Arc::clone(&self.registry), work), drain.clone());
+            let (working, drain) = (job::work_on(plans.now(), Arc::clone(registry), work), drain.clone());
             let ledger = ledger.clone();
             async move {
                 let worked = working.await;

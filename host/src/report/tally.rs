@@ -1,4 +1,4 @@
-use crate::model::{Decision, Fault, FaultKind, Outcome, Usage};
+use crate::model::{Decision, Fault, FaultKind, MicroUsd, Outcome, Usage};
 use hdrhistogram::Histogram;
 use std::time::Duration;
 
@@ -17,7 +17,6 @@ pub struct Tally {
     pub(super) skip: u64,
     pub(super) labelled: u64,
     pub(super) agreed: u64,
-    pub(super) retries: u64,
     pub(super) overtaken: u64,
     pub(super) usage: Usage,
     latency_us: Histogram<u64>,
@@ -52,7 +51,6 @@ impl Default for Tally {
             skip: 0,
             labelled: 0,
             agreed: 0,
-            retries: 0,
             overtaken: 0,
             usage: Usage::default(),
             latency_us,
@@ -83,7 +81,6 @@ impl Tally {
                 self.add_fault(fault);
             }
         }
-        self.retries += u64::from(outcome.attempts.saturating_sub(1));
         self.overtaken += u64::from(outcome.overtaken);
         self.usage.add(&outcome.usage);
         // What never reached a provider took no time there.
@@ -95,6 +92,11 @@ impl Tally {
     /// Outcomes counted so far.
     pub fn done(&self) -> u64 {
         self.judged + self.failed
+    }
+
+    /// What the outcomes cost so far; none where nobody told it.
+    pub fn cost(&self) -> Option<MicroUsd> {
+        self.usage.cost_micro_usd.map(MicroUsd)
     }
 
     /// Outcomes without a verdict so far.
@@ -207,7 +209,6 @@ pub(super) mod tests {
         tally.add(&Outcome { usage, attempts: 3, ..judged(Decision::Skip, None, 1) }, None);
         tally.add(&Outcome { usage, ..failed(Fault::new(FaultKind::Truncated, "cut")) }, None);
         assert_eq!(tally.usage, Usage { input_tokens: Some(14), ..Usage::default() }, "a failure is paid for too");
-        assert_eq!(tally.retries, 2);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-use super::{FaultGroup, RecordsPerRequest, Summary, Tally};
+use super::{FaultGroup, Level, RecordsPerRequest, Server, Summary, Tally, WaitedS};
+use crate::model::MicroUsd;
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write;
 use std::time::Duration;
@@ -11,6 +12,9 @@ impl Summary {
     /// what can be done about it.
     pub fn text(&self, tally: &Tally, largest: &[(String, u64)]) -> String {
         let mut text = numbers(self);
+        if self.servers.len() > 1 {
+            let _ = write!(text, "\n\ncalls to servers\n{}", servers(&self.servers));
+        }
         if !largest.is_empty() {
             let _ = write!(text, "\n\nlargest clusters\n{}", clusters(largest));
         }
@@ -44,22 +48,27 @@ fn numbers(summary: &Summary) -> String {
     if let Some(agreement) = summary.agreement {
         row("agreement with labels", percent(agreement));
     }
-    row("wall time", span(Duration::try_from_secs_f64(summary.wall_s).unwrap_or_default()));
-    row("records/s", format!("{:.1} ({} in flight at most)", summary.records_per_s, summary.parallel));
+    row("wall time", seconds(summary.wall_s));
+    row("records/s", format!("{:.1} ({})", summary.records_per_s, in_flight(summary)));
     row("calls, of them retries", format!("{}, {}", count(summary.calls), count(summary.retries)));
-    for (name, number) in [("answers shared", summary.shared), ("second calls", summary.hedged)] {
+    for (name, number) in [
+        ("asked another: unsure", summary.escalated),
+        ("asked another: failed", summary.fell_back),
+        ("answers shared", summary.shared),
+        ("second calls", summary.hedged),
+        ("judged again after births", summary.rejudged),
+        ("quarantines", summary.quarantines),
+        ("new, but overtaken", summary.overtaken),
+    ] {
         if number > 0 {
             row(name, count(number));
         }
     }
-    if summary.rejudged > 0 {
-        row("judged again after births", count(summary.rejudged));
-    }
-    if summary.quarantines > 0 {
-        row("quarantines", count(summary.quarantines));
-    }
-    if summary.overtaken > 0 {
-        row("new, but overtaken", count(summary.overtaken));
+    let WaitedS { rate_limit, server_down } = summary.waited_s;
+    for (name, waited_s) in [("waited for rate limits", rate_limit), ("waited for servers", server_down)] {
+        if waited_s > 0.0 {
+            row(name, format!("{}, all records together", seconds(waited_s)));
+        }
     }
     let latency = [summary.latency_ms.p50, summary.latency_ms.p95, summary.latency_ms.p99];
     if let [Some(p50), Some(p95), Some(p99)] = latency {
@@ -73,9 +82,46 @@ fn numbers(summary: &Summary) -> String {
         row(name, value);
     }
     if let Some(cost) = summary.cost_usd {
-        row("cost", format!("${cost:.4}"));
+        row("cost", MicroUsd(micro(cost)).to_string());
+    }
+    if let (Some(cpu), Some(memory)) = (summary.cpu_ms_per_record, summary.memory_peak_mb) {
+        row("CPU a record, peak memory", format!("{cpu:.1} ms, {memory:.0} MB"));
     }
     table.trim_fmt()
+}
+
+/// How many were in flight, and why.
+fn in_flight(summary: &Summary) -> String {
+    match &summary.parallel {
+        Level::Fixed(most) => format!("{most} in flight at most"),
+        Level::Auto(asked) => format!("{asked} in flight, {}", summary.parallel_reason),
+    }
+}
+
+/// The servers, where there are several: how they were used.
+fn servers(servers: &[Server]) -> String {
+    let mut table = bare_table();
+    for Server { provider, origin, reason, calls, .. } in servers {
+        let reason = reason.as_deref().unwrap_or_default();
+        table.add_row([&count(*calls), origin.as_str(), provider, reason]);
+    }
+    if let Some(column) = table.column_mut(0) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.trim_fmt()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an amount that was whole and not negative"
+)]
+fn micro(usd: f64) -> u64 {
+    (usd * 1e6).round() as u64
+}
+
+fn seconds(seconds: f64) -> String {
+    span(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 fn clusters(largest: &[(String, u64)]) -> String {
@@ -157,6 +203,7 @@ mod tests {
     use super::*;
     use crate::model::{Decision, Fault, FaultKind, Outcome, Usage};
     use crate::report::RunFacts;
+    use crate::report::summary::tests::facts;
     use crate::report::tally::tests::{failed, judged};
 
     #[test]
@@ -176,9 +223,8 @@ mod tests {
             calls: 5,
             rejudged: 0,
             wall: Duration::from_millis(2_500),
-            parallel: 5,
             interrupted: true,
-            ..RunFacts::default()
+            ..facts("5")
         };
         let largest = [("card-arrival".to_owned(), 1_003), ("top-up".to_owned(), 7)];
         let text = tally.summary(&facts).text(&tally, &largest);
@@ -214,8 +260,50 @@ mod tests {
     #[test]
     fn an_empty_run_is_told_in_few_lines() {
         let tally = Tally::default();
-        let text = tally.summary(&RunFacts::default()).text(&tally, &[]);
+        let text = tally.summary(&facts("5")).text(&tally, &[]);
         assert!(!text.contains("agreement") && !text.contains("tokens") && !text.contains("largest"), "{text}");
+    }
+
+    #[test]
+    fn what_held_a_run_up_and_what_was_found_has_a_line_where_there_is_some() {
+        let server = |origin: &str, calls, reason: &str| Server {
+            provider: "openai".into(),
+            origin: origin.into(),
+            limit: Some(20),
+            reason: Some(reason.into()),
+            calls,
+        };
+        let mut facts = RunFacts {
+            escalated: 12,
+            fell_back: 3,
+            waited_rate: Duration::from_secs(90),
+            parallel_reason: "settled at 40".into(),
+            cpu: Some(Duration::from_millis(3)),
+            memory_peak_bytes: Some(61_400_000),
+            servers: vec![server("http://a:1", 1_200, "settled at 21"), server("http://b:1", 60, "settled at 19")],
+            ..facts("auto:1-64")
+        };
+        let mut tally = Tally::default();
+        tally.add(&judged(Decision::Skip, None, 1), None);
+        let lines = |facts: &RunFacts| {
+            let text = tally.summary(facts).text(&tally, &[]);
+            text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+        };
+        let told = lines(&facts);
+        for expected in [
+            "records/s 0.0 (auto:1-64 in flight, settled at 40)",
+            "asked another: unsure 12",
+            "asked another: failed 3",
+            "waited for rate limits 1m 30s, all records together",
+            "CPU a record, peak memory 3.0 ms, 61 MB",
+            "calls to servers",
+            "1,200 http://a:1 openai settled at 21",
+            "60 http://b:1 openai settled at 19",
+        ] {
+            assert!(told.iter().any(|line| line == expected), "{expected}: {told:#?}");
+        }
+        facts.servers.pop();
+        assert!(!lines(&facts).iter().any(|line| line.contains("calls to servers")), "one alone is asked all");
     }
 
     #[test]
@@ -224,11 +312,11 @@ mod tests {
         for overtaken in [true, false, true] {
             tally.add(&Outcome { overtaken, ..judged(Decision::NewCluster, Some("fee"), 40) }, None);
         }
-        let text = tally.summary(&RunFacts::default()).text(&tally, &[]);
+        let text = tally.summary(&facts("5")).text(&tally, &[]);
         let line = text.lines().find(|line| line.trim_start().starts_with("new, but overtaken")).expect("the line");
         assert_eq!(line.split_whitespace().last(), Some("2"));
         let none = Tally::default();
-        assert!(!none.summary(&RunFacts::default()).text(&none, &[]).contains("overtaken"));
+        assert!(!none.summary(&facts("5")).text(&none, &[]).contains("overtaken"));
     }
 
     #[test]

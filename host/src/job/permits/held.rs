@@ -24,6 +24,7 @@ pub(super) struct Held {
 pub(super) struct Lane {
     limit: Option<Limit>,
     calls: usize,
+    calls_ended: u64,
     breaker: Breaker,
     pub(super) rate: Rate,
     /// When it came back from its last outage.
@@ -126,6 +127,7 @@ impl Held {
             lane.returned_at = Some(now);
         }
         lane.calls -= 1;
+        lane.calls_ended += 1;
         turned
     }
 
@@ -160,7 +162,14 @@ impl Held {
 impl Lane {
     pub(super) fn new(rule: LaneRule) -> Self {
         let LaneRule { limit, breaker, rate } = rule;
-        Lane { limit, calls: 0, breaker: Breaker::new(breaker), rate: Rate::new(rate), returned_at: None }
+        Lane {
+            limit,
+            calls: 0,
+            calls_ended: 0,
+            breaker: Breaker::new(breaker),
+            rate: Rate::new(rate),
+            returned_at: None,
+        }
     }
 
     /// Whether a call may still be made by this leave of its breaker.
@@ -195,6 +204,7 @@ impl Lane {
     pub(super) fn state(&self, now: Duration) -> LaneState {
         LaneState {
             calls: self.calls,
+            calls_ended: self.calls_ended,
             limit: self.limit.as_ref().map(Limit::state),
             rate: self.rate.state(now),
             down: fault_of(self.breaker.state()).cloned(),

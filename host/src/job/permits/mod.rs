@@ -2,6 +2,7 @@
 
 mod held;
 mod place;
+mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +11,7 @@ use crate::control::limit::{Limit, State};
 use crate::control::rate::{RateRule, RateState};
 use crate::model::{Fault, RateReport};
 use held::{Held, Lane};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use queue::Queue;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -57,6 +58,8 @@ pub struct CallEnd<'a> {
 pub struct LaneState {
     /// Calls on it now.
     pub calls: usize,
+    /// Calls that were made on it and have ended, by whatever.
+    pub calls_ended: u64,
     /// Where its limit stands, and why; none where it has none of its own.
     pub limit: Option<State>,
     /// How fast it is asked.
@@ -74,6 +77,15 @@ pub struct Waiting {
     pub breaker: usize,
 }
 
+/// How long records have waited up to now, all their waits together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waited {
+    /// For their turn at a server's rate.
+    pub rate: Duration,
+    /// For a server that is left alone.
+    pub breaker: Duration,
+}
+
 #[derive(Debug)]
 struct Shared {
     begun: Instant,
@@ -83,8 +95,8 @@ struct Shared {
     freed: Notify,
     // Wakes all who wait for a place or a turn: each may wait for another lane.
     moved: Notify,
-    at_rate: AtomicUsize,
-    at_breaker: AtomicUsize,
+    at_rate: Queue,
+    at_breaker: Queue,
 }
 
 /// Leave to have one record in flight, until it is dropped.
@@ -103,8 +115,8 @@ impl Permits {
             held: Mutex::new(held),
             freed: Notify::new(),
             moved: Notify::new(),
-            at_rate: AtomicUsize::new(0),
-            at_breaker: AtomicUsize::new(0),
+            at_rate: Queue::default(),
+            at_breaker: Queue::default(),
         };
         Permits { shared: Arc::new(shared) }
     }
@@ -159,7 +171,12 @@ impl Permits {
 
     /// How many wait, and for what.
     pub fn waiting(&self) -> Waiting {
-        Waiting { rate: self.shared.at_rate.load(Relaxed), breaker: self.shared.at_breaker.load(Relaxed) }
+        Waiting { rate: self.shared.at_rate.waiting(), breaker: self.shared.at_breaker.waiting() }
+    }
+
+    /// How long records have waited, and for what. Waits that go on are not in it yet.
+    pub fn waited(&self) -> Waited {
+        Waited { rate: self.shared.at_rate.waited(), breaker: self.shared.at_breaker.waited() }
     }
 
     /// Where each lane stands.

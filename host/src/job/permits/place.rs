@@ -4,7 +4,6 @@ use crate::control::breaker::{Stop, Ticket};
 use crate::control::rate::{Reservation, Turn};
 use crate::model::{Fault, FaultKind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How long is waited for a turn at a rate before it is asked for again: others may have taken less than they reserved.
@@ -78,7 +77,7 @@ impl Permits {
                 }
                 Found::Down(_) if !waits => return Err(NoPlace::Down(self.down(lanes))),
                 Found::Down(wait) => {
-                    at_breaker.get_or_insert_with(|| Counted::new(&self.shared.at_breaker));
+                    at_breaker.get_or_insert_with(|| self.shared.at_breaker.enter());
                     Some(wait)
                 }
                 Found::Full(wait) => wait,
@@ -119,7 +118,7 @@ impl Place {
                     Turn::Wait(wait) => wait,
                 }
             };
-            at_rate.get_or_insert_with(|| Counted::new(&shared.at_rate));
+            at_rate.get_or_insert_with(|| shared.at_rate.enter());
             tokio::time::sleep(wait.min(TURN_ASKED_EVERY)).await;
         }
     }
@@ -177,21 +176,5 @@ async fn moved_or(moved: impl Future<Output = ()>, wait: Option<Duration>) {
         // A timeout is no error here: it is the other thing that is waited for.
         Some(wait) => drop(tokio::time::timeout(wait, moved).await),
         None => moved.await,
-    }
-}
-
-/// One more that waits, until it is dropped.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Relaxed);
-        Counted(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
     }
 }

@@ -195,3 +195,16 @@ async fn a_place_beside_another_call_is_on_another_lane_and_at_once_or_not_at_al
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(permits.another_place(&[0], first.lane(), 0).expect("its turn has come").lane(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_counts_its_calls_and_the_waits_for_its_rate() {
+    let rate = RateRule { rpm: NonZeroU32::new(1), ..RateRule::default() };
+    let permits = Permits::over(Some(5), [LaneRule { rate, ..LaneRule::default() }]);
+    assert_eq!(permits.waited(), Waited::default());
+    for _ in 0..3 {
+        ended(&permits, Duration::ZERO, None).await;
+    }
+    assert_eq!(permits.lanes()[0].calls_ended, 3);
+    let waited = permits.waited();
+    assert!(waited.rate >= Duration::from_mins(1) && waited.breaker.is_zero(), "{waited:?}");
+}

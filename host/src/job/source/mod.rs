@@ -100,6 +100,7 @@ impl SourceError {
 #[derive(Clone, Debug)]
 pub struct Position {
     read: Arc<AtomicU64>,
+    rows: Arc<AtomicU64>,
     total: Option<u64>,
 }
 
@@ -108,6 +109,20 @@ impl Position {
     pub fn fraction(&self) -> Option<f64> {
         let total = self.total.filter(|total| *total > 0)?;
         Some(self.read.load(Relaxed) as f64 / total as f64)
+    }
+
+    /// About how many rows the input has, by its size and that of the rows that were read; none while nothing is read,
+    /// or where its size is unknown.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count over a share of it: no negative"
+    )]
+    pub fn rows_about(&self) -> Option<u64> {
+        // The rows first: what is read meanwhile would make them too many for the share.
+        let rows = self.rows.load(Relaxed);
+        let fraction = self.fraction().filter(|fraction| *fraction > 0.0 && rows > 0)?;
+        Some((rows as f64 / fraction).round() as u64)
     }
 }
 
@@ -152,7 +167,7 @@ impl Source {
         name: &str,
     ) -> Result<Source, SourceError> {
         let failed = |source| SourceError::Io { path: name.to_owned(), source };
-        let position = Position { read: Arc::default(), total };
+        let position = Position { read: Arc::default(), rows: Arc::default(), total };
         let input = BufReader::with_capacity(BUFFER_BYTES, input);
         let mut input = Counted { input, read: Arc::clone(&position.read) };
         let first = skip_byte_order_mark(&mut input).map_err(failed)?;
@@ -180,10 +195,12 @@ impl Source {
     /// # Errors
     /// Where the input cannot be read on.
     pub fn next_row(&mut self) -> Result<Option<Read>, SourceError> {
-        match &mut self.rows {
+        let row = match &mut self.rows {
             Rows::Jsonl(rows) => rows.next_row(),
             Rows::Csv(rows) => rows.next_row(),
-        }
+        }?;
+        self.position.rows.fetch_add(u64::from(row.is_some()), Relaxed);
+        Ok(row)
     }
 }
 

@@ -22,6 +22,22 @@ fn short(row: &Read) -> String {
 }
 
 #[test]
+fn the_number_of_rows_is_told_by_the_size_of_those_that_were_read() {
+    let text = "{\"id\":\"a\",\"text\":\"x\"}\n".repeat(10);
+    let total = Some(text.len() as u64);
+    let mut source = Source::from_reader(Box::new(Cursor::new(text.clone())), total, Some("jsonl"), "x").unwrap();
+    let position = source.position();
+    assert_eq!(position.rows_about(), None);
+    source.next_row().unwrap();
+    assert_eq!(position.rows_about(), Some(10));
+    while source.next_row().unwrap().is_some() {}
+    assert_eq!((position.rows_about(), position.fraction()), (Some(10), Some(1.0)));
+    let mut stream = Source::from_reader(Box::new(Cursor::new(text)), None, Some("jsonl"), "x").unwrap();
+    stream.next_row().unwrap();
+    assert_eq!(stream.position().rows_about(), None);
+}
+
+#[test]
 fn json_lines_and_csv_become_records_or_faults_with_their_line() {
     let cases: &[(&str, &[u8], &[&str])] = &[
         ("plain", b"{\"id\":\"a\",\"text\":\"x\"}\n{\"id\":\"b\",\"text\":\"y\"}", &["a|x", "b|y"]),
