@@ -93,10 +93,29 @@ async fn the_table_has_a_row_a_level() {
     let server = FakeLlm::start(Script::default()).await;
     let ran = bench(&case(5), &server, &["--parallel", "1,2,4"]).await.code(0);
     let rows: Vec<Vec<_>> = ran.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[0].join(" "), "parallel wall s records/s speed-up saved % p50 ms p95 ms p99 ms of ideal %");
+    assert_eq!(rows[0].join(" "), "parallel records seconds records/s speed-up ideal of ideal % p50 ms p95 ms p99 ms");
     assert_eq!(rows[1..].iter().map(|row| row[0]).collect::<Vec<_>>(), ["1", "2", "4"], "{}", ran.stdout);
-    assert!(rows[1..].iter().all(|row| row.len() == 9), "{}", ran.stdout);
+    assert!(rows[1..].iter().all(|row| row.len() == 10), "{}", ran.stdout);
     assert!(ran.stderr.contains("parallel 4: 5 records in "), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn auto_says_what_it_found_and_the_plot_shows_it() {
+    let delay_per_call = Duration::from_millis(2);
+    let server = FakeLlm::start(Script { delay: DELAY, delay_per_call, ..Script::default() }).await;
+    let case = case(100);
+    let ran =
+        bench(&case, &server, &["--json", "--parallel", "1,4,auto:1-16", "--limit", "60", "--plot", "p.svg"]).await;
+    let report: Value = serde_json::from_str(&ran.code(0).stdout).unwrap();
+    let auto = &report["levels"][2];
+    assert_eq!(auto["parallel"], "auto:1-16");
+    assert!((1..=16).contains(&auto["in_flight"].as_u64().unwrap()), "{report}");
+    assert!(report["levels"][1]["reason"].is_null(), "{report}");
+    let svg = case.read("p.svg");
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    assert_eq!(svg.matches("<circle").count(), 3 * 2 + 1, "two levels, three series, and what was found");
+    let reason = auto["reason"].as_str().unwrap();
+    assert!(svg.contains(&format!("auto: {reason}")), "{reason}\n{svg}");
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ const EDGES: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["registry/"], "the store is behind the registry"),
     ("indicatif", &["report/"], "only the report draws"),
     ("comfy_table", &["report/"], "only the report draws"),
+    ("plotters", &["report/"], "only the report draws"),
     ("notify", &["provider/"], "a folder is watched only there"),
     ("minisign_verify", &["provider/"], "who signed a component is asked only there"),
     ("clap", &["cli/", "main.rs"], "flags end at the command line"),

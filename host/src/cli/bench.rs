@@ -1,16 +1,18 @@
 //! `judge-host bench`: the same records at several levels of parallelism, each into a registry of its own.
 
 use super::args::BenchArgs;
+use super::judge::tell_stop;
 use super::setup::{self, Setup};
-use super::watch::watch;
+use super::watch::{Watched, watch};
 use super::{Ending, advice, outputs, stdout};
+use judge_host::Judge;
 use judge_host::config::{Layers, parallel_levels};
 use judge_host::job::sink::Sink;
 use judge_host::job::source::Source;
 use judge_host::judge::Run;
-use judge_host::model::Outcome;
+use judge_host::model::{Outcome, Parallel};
 use judge_host::registry::{ClusterDraft, Registry};
-use judge_host::report::{BenchRow, Console, Measured, bench_rows, bench_table};
+use judge_host::report::{BenchRow, Console, Measured, RunFacts, Tally, bench_plot, bench_rows, bench_table};
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -52,32 +54,31 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
         let batch_id = "bench".to_owned();
         let limit = args.knobs.limit;
         let run = Run { source, sink: Box::new(Nowhere), batch_id, limit, rejudge: false, trace: None };
-        let watched = watch(&judge, run, position, level, console).await?;
-        advice::of(watched.ended)?;
-        if watched.facts.interrupted {
+        let Watched { tally, facts, stopped, ended, .. } = watch(&judge, run, position, level, console).await?;
+        advice::of(ended)?;
+        if facts.interrupted {
             return Ok(Ending::Interrupted);
         }
-        if watched.tally.done() == 0 {
+        if let Some(reason) = &stopped {
+            tell_stop(reason, console);
+            return Ok(Ending::Stopped);
+        }
+        if tally.done() == 0 {
             let hint = "give a file with some records; `judge-host judge --help` says what they look like";
             return Err(advice::error(format!("the input holds no records: {}", args.records), hint));
         }
-        failed += watched.tally.failed();
-        let latency = |share| watched.tally.latency(share).unwrap_or_default();
-        let row = Measured {
-            parallel: config.start(level).get(),
-            records: watched.tally.done(),
-            wall: watched.facts.wall,
-            p50: latency(0.5),
-            p95: latency(0.95),
-            p99: latency(0.99),
-        };
-        console.say(&format!("parallel {level}: {} records in {:.2} s", row.records, row.wall.as_secs_f64()));
-        measured.push(row);
+        failed += tally.failed();
+        let run = measure(&tally, &facts, level);
+        console.say(&told(&run));
+        measured.push(run);
     }
     if failed > 0 {
         console.note(&format!("{failed} records failed: what failed fast looks fast; run `judge` to see why"));
     }
     let rows = bench_rows(&measured);
+    if let Some(plot) = &args.plot {
+        write_plot(plot, &bench_plot(&rows, &title(&setup, &prepared))?)?;
+    }
     if args.json {
         let identity = setup.first().provider.identity();
         let provider = identity.descriptor.id.clone();
@@ -88,6 +89,47 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
         stdout::text(&format!("{}\n", bench_table(&rows)))?;
     }
     Ok(if failed > 0 { Ending::SomeFailed } else { Ending::Done })
+}
+
+/// What a level came to.
+fn measure(tally: &Tally, facts: &RunFacts, level: Parallel) -> Measured {
+    let latency = |share| tally.latency(share).unwrap_or_default();
+    let (in_flight, reason) = match level {
+        Parallel::Fixed(number) => (number.get(), None),
+        Parallel::Auto { .. } => {
+            let at_the_end = || facts.servers.iter().filter_map(|server| server.limit).sum();
+            (facts.parallel_settled.unwrap_or_else(at_the_end), Some(facts.parallel_reason.clone()))
+        }
+    };
+    Measured {
+        parallel: level,
+        in_flight,
+        reason,
+        records: tally.done(),
+        wall: facts.wall,
+        p50: latency(0.5),
+        p95: latency(0.95),
+        p99: latency(0.99),
+    }
+}
+
+fn told(run: &Measured) -> String {
+    let Measured { parallel, records, wall, reason, .. } = run;
+    let reason = reason.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default();
+    format!("parallel {parallel}: {records} records in {:.2} s{reason}", wall.as_secs_f64())
+}
+
+fn title(setup: &Setup, judge: &Judge) -> String {
+    let model = &judge.seats()[0].settings.model;
+    let servers = setup.first().endpoints.join(", ");
+    [setup.first().id(), model, &servers].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+fn write_plot(path: &Path, svg: &str) -> anyhow::Result<()> {
+    std::fs::write(path, svg).map_err(|error| {
+        let message = format!("cannot write the plot: {}: {error}", path.display());
+        advice::error(message, "`--json` prints what it would show")
+    })
 }
 
 async fn fresh(clusters: &[ClusterDraft]) -> Result<Registry, judge_host::registry::RegistryError> {
