@@ -2,7 +2,8 @@
 
 use crate::support::{cache, plugins};
 use futures_util::{StreamExt, stream};
-use judge_host::model::{Decision, FaultKind, Outcome, Record};
+use judge_host::control::limit::Limit;
+use judge_host::model::{Decision, Dedup, FaultKind, MicroUsd, Outcome, Prices, Record};
 use judge_host::registry::ClusterDraft;
 use judge_host::transport::Secret;
 use judge_host::{Judge, JudgeOptions};
@@ -19,7 +20,7 @@ fn options(endpoint: &str) -> JudgeOptions {
     JudgeOptions {
         providers: plugins(),
         provider: "openai".to_owned(),
-        endpoint: Some(endpoint.to_owned()),
+        endpoints: vec![endpoint.to_owned()],
         model: Some("fake".to_owned()),
         settings: vec![("probe".to_owned(), "never".to_owned())],
         attempts: 1,
@@ -80,10 +81,30 @@ async fn a_record_that_fails_is_an_outcome_among_the_others() {
 async fn parallel_is_that_of_the_call_or_else_of_the_judge() {
     for (of_the_call, of_the_judge, peak) in [(None, 3, 3), (Some(6), 3, 6), (Some(1), 3, 1), (Some(0), 3, 1)] {
         let server = FakeLlm::start(Script { delay: Duration::from_millis(50), ..Script::default() }).await;
-        let judge = open(&server, |options| options.parallel = of_the_judge).await;
+        let judge = open(&server, |options| options.parallel = Limit::fixed(of_the_judge)).await;
         judge.judge_slice(records(12), of_the_call).await.unwrap();
         assert_eq!(server.stats().in_flight_peak, peak, "{of_the_call:?}");
     }
+}
+
+#[tokio::test]
+async fn servers_share_the_records_and_records_of_one_text_a_call() {
+    let (server, other) = (FakeLlm::start(Script::default()).await, FakeLlm::start(Script::default()).await);
+    let price = MicroUsd(1_000_000);
+    let judge = open(&server, |options| {
+        options.endpoints.push(other.url());
+        options.dedup = Dedup::On;
+        options.prices = Some(Prices { input: price, cached_input: price, output: price });
+    })
+    .await;
+    let same = (0..5).map(|n| Record::new(format!("same{n}"), "one text"));
+    let outcomes = judge.judge_slice(records(20).into_iter().chain(same).collect(), Some(4)).await.unwrap();
+    let calls = [server.stats().calls, other.stats().calls];
+    assert_eq!((outcomes.len(), calls.iter().sum::<u64>()), (25, 21), "{calls:?}");
+    assert!(calls.iter().all(|calls| *calls >= 5), "{calls:?}");
+    let free = outcomes.iter().filter(|outcome| outcome.usage.cost_micro_usd == Some(0)).count();
+    let paid = outcomes.iter().filter(|outcome| outcome.usage.cost_micro_usd > Some(0)).count();
+    assert_eq!((free, paid), (4, 21));
 }
 
 #[tokio::test]
@@ -134,7 +155,7 @@ async fn of_two_records_with_one_id_the_first_is_judged_and_both_get_its_outcome
 async fn a_provider_that_needs_no_server_is_opened_without_one() {
     let judge = Judge::open(JudgeOptions {
         provider: "lexical".to_owned(),
-        endpoint: None,
+        endpoints: Vec::new(),
         model: None,
         ..options("http://127.0.0.1:9")
     })
@@ -210,12 +231,12 @@ async fn a_judge_that_cannot_be_opened_says_what_to_do() {
             "`cargo xtask plugins` builds the bundled providers".to_owned(),
         ),
         (
-            Box::new(|options| options.endpoint = Some(unreachable.clone())),
+            Box::new(|options| options.endpoints = vec![unreachable.clone()]),
             "the provider cannot start: openai",
             format!("is the server running at {unreachable}?"),
         ),
         (
-            Box::new(|options| options.endpoint = Some("localhost:11434".to_owned())),
+            Box::new(|options| options.endpoints = vec!["localhost:11434".to_owned()]),
             "endpoint has no scheme",
             "write `http://localhost:11434`".to_owned(),
         ),
@@ -235,7 +256,7 @@ async fn a_judge_that_cannot_be_opened_says_what_to_do() {
         (
             Box::new(|options| {
                 options.provider = "lexical".to_owned();
-                options.endpoint = None;
+                options.endpoints.clear();
                 options.api_key = Some(Secret::new("right"));
             }),
             "the provider takes no key: lexical",

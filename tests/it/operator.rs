@@ -122,7 +122,7 @@ async fn stubborn(server: &FakeLlm) -> Judge {
     let judge = Judge::open(JudgeOptions {
         providers: plugins(),
         provider: "ollama".to_owned(),
-        endpoint: Some(server.url()),
+        endpoints: vec![server.url()],
         model: Some("fake".to_owned()),
         cache_dir: Some(crate::support::cache()),
         ..JudgeOptions::default()

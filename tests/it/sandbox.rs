@@ -249,7 +249,7 @@ async fn the_component_builds_its_request_without_the_key() {
     let judge = Judge::open(JudgeOptions {
         providers: crate::support::plugins(),
         provider: "openai".to_owned(),
-        endpoint: Some(server.url()),
+        endpoints: vec![server.url()],
         model: Some("fake".to_owned()),
         api_key: Some(judge_host::transport::Secret::new("sk-never-told")),
         cache_dir: Some(cache()),

@@ -93,21 +93,27 @@ impl Judge {
         let provider = catalog.get(&options.provider)?;
         let descriptor = &provider.identity().descriptor;
         let limits = TransportLimits { attempt: options.timeout, ..TransportLimits::default() };
-        let connection = Connection {
-            endpoint: options.endpoint.clone(),
-            provider_named: true,
-            api_key: options.api_key.clone(),
-            allow_plain_http: options.allow_plain_http,
-            proxies: options.proxies.clone().unwrap_or_else(|| Environment::of_variables().proxies()),
-            limits,
-        };
-        let transport = connection.to(descriptor)?;
+        let endpoints = options.endpoints.iter().cloned().map(Some);
+        let mut transports = Vec::new();
+        for endpoint in endpoints.chain(options.endpoints.is_empty().then_some(None)) {
+            let connection = Connection {
+                endpoint,
+                provider_named: true,
+                api_key: options.api_key.clone(),
+                allow_plain_http: options.allow_plain_http,
+                proxies: options.proxies.clone().unwrap_or_else(|| Environment::of_variables().proxies()),
+                limits,
+            };
+            transports.extend(connection.to(descriptor)?);
+        }
         let registry = match &options.registry {
             Some(path) => Registry::open(path)?,
             None => Registry::temporary()?,
         };
         let model = options.model.clone().or_else(|| descriptor.default_model.clone()).unwrap_or_default();
-        let (seat, policy) = (Seat::new(provider, options.settings(model), transport), options.policy());
+        let mut seat = Seat::new(provider, options.settings(model), transports);
+        (seat.prices, seat.rate) = (options.prices, options.rate);
+        let policy = options.policy();
         let mut judge = Judge::new([seat], Arc::new(registry), policy, options.batch_id);
         let prepared = judge.prepare().await;
         prepared.map_err(|unprepared| OpenError::Prepare { provider: options.provider, fault: unprepared.fault })?;

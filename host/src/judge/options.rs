@@ -1,8 +1,9 @@
 use super::Policy;
 use crate::config::ProxyVariables;
 use crate::control::limit::Limit;
+use crate::control::rate::RateRule;
 use crate::control::retry::RetryPolicy;
-use crate::model::{Births, Instructions, Settings, TrustedKey};
+use crate::model::{Births, Dedup, Instructions, Prices, Settings, TrustedKey};
 use crate::transport::{Secret, TransportLimits};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,8 +17,8 @@ pub struct JudgeOptions {
     pub providers: PathBuf,
     /// Id of the provider that judges.
     pub provider: String,
-    /// Base URL of the server; none takes the provider's default.
-    pub endpoint: Option<String>,
+    /// Base URLs of the servers, which share the records; none takes the provider's default.
+    pub endpoints: Vec<String>,
     /// Model as the API knows it; none takes the provider's default.
     pub model: Option<String>,
     /// The key, put into the header that the provider names. No component ever sees it.
@@ -50,8 +51,16 @@ pub struct JudgeOptions {
     pub registry: Option<PathBuf>,
     /// The batch that outcomes are committed under.
     pub batch_id: String,
-    /// Records judged at one time, from 1.
-    pub parallel: usize,
+    /// Records judged at one time: a number that all servers share, or what each is found to bear.
+    pub parallel: Limit,
+    /// How fast each server may be asked; none is as fast as it says.
+    pub rate: RateRule,
+    /// What the model's tokens cost; none where nobody said it.
+    pub prices: Option<Prices>,
+    /// Whether records of the same text are judged once.
+    pub dedup: Dedup,
+    /// Whether a call that takes unusually long gets a second beside it.
+    pub hedge: bool,
     /// Attempts for one record in all, from 1.
     pub attempts: u32,
     /// The longest that one attempt may take.
@@ -77,7 +86,7 @@ impl Default for JudgeOptions {
         JudgeOptions {
             providers: "plugins".into(),
             provider: String::new(),
-            endpoint: None,
+            endpoints: Vec::new(),
             model: None,
             api_key: None,
             allow_plain_http: false,
@@ -94,7 +103,11 @@ impl Default for JudgeOptions {
             births: Births::default(),
             registry: None,
             batch_id: "default".to_owned(),
-            parallel: 5,
+            parallel: Limit::fixed(5),
+            rate: RateRule::default(),
+            prices: None,
+            dedup: Dedup::default(),
+            hedge: false,
             attempts: RetryPolicy::default().attempts_max,
             timeout: TransportLimits::default().attempt,
             total_timeout: Duration::from_mins(10),
@@ -129,7 +142,9 @@ impl JudgeOptions {
             births: self.births,
             retry: RetryPolicy { attempts_max: self.attempts.max(1), ..RetryPolicy::default() },
             total_timeout: self.total_timeout,
-            limit: Limit::fixed(self.parallel),
+            dedup: self.dedup,
+            hedge: self.hedge,
+            limit: self.parallel.clone(),
             slice_size: self.slice_size.max(1),
             ..Policy::default()
         }

@@ -35,7 +35,7 @@ impl Followed {
         let mut judge = Judge::open(JudgeOptions {
             providers: folder.path().to_owned(),
             provider: id.to_owned(),
-            endpoint: Some(server.url()),
+            endpoints: vec![server.url()],
             model: Some("fake".to_owned()),
             settings,
             attempts: 1,
@@ -183,7 +183,7 @@ async fn a_judge_that_is_opened_follows_its_folder() {
     let options = |follow| JudgeOptions {
         providers: folder.path().to_owned(),
         provider: ID.to_owned(),
-        endpoint: Some(server.url()),
+        endpoints: vec![server.url()],
         cache_dir: Some(cache()),
         follow,
         ..JudgeOptions::default()
@@ -214,7 +214,7 @@ async fn a_folder_that_is_lost_leaves_everything_as_it_is_loaded() {
     let mut judge = Judge::open(JudgeOptions {
         providers: inner.clone(),
         provider: ID.to_owned(),
-        endpoint: Some(server.url()),
+        endpoints: vec![server.url()],
         cache_dir: Some(cache()),
         follow: false,
         ..JudgeOptions::default()

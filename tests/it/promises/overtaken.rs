@@ -98,7 +98,7 @@ async fn a_birth_that_is_overtaken_each_time_stands_in_the_end_and_says_so() {
     let host = Judge::open(JudgeOptions {
         providers: plugins(),
         provider: "ollama".to_owned(),
-        endpoint: Some(server.url()),
+        endpoints: vec![server.url()],
         model: Some("fake".to_owned()),
         cache_dir: Some(crate::support::cache()),
         ..JudgeOptions::default()
