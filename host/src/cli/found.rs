@@ -36,14 +36,14 @@ pub(super) fn at_present(observed: &Observed) -> Option<String> {
     match states.as_slice() {
         [] => None,
         [(_, only)] => Some(only.to_string()),
-        several => Some(match several.iter().find(|(_, state)| moves(state)) {
-            // A colon ends what is always shown, and an origin has two.
-            Some((origin, state)) => format!("{}: {state}", origin.rsplit('/').next().unwrap_or(origin)),
-            None => {
-                let each: Vec<_> = several.iter().map(|(_, state)| state.limit.to_string()).collect();
-                format!("settled at {}", each.join(" + "))
-            }
-        }),
+        several => {
+            let all = || several.iter().map(|(_, state)| state.limit.to_string()).collect::<Vec<_>>().join(" + ");
+            let moving = several.iter().find(|(_, state)| moves(state));
+            Some(moving.map_or_else(
+                || format!("settled at {}", all()),
+                |(origin, state)| format!("{} {state}", origin.rsplit('/').next().unwrap_or(origin)),
+            ))
+        }
     }
 }
 

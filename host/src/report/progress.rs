@@ -160,7 +160,7 @@ fn line(view: &ProgressView, rate: f64) -> String {
     let mut line = parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR);
     if let Some(state) = &view.limit_state {
         let room = COLUMNS.saturating_sub(line.chars().count() + SEPARATOR.chars().count());
-        let head = state.split(':').next().unwrap_or(state);
+        let head = state.split(": ").next().unwrap_or(state);
         if let Some(shown) = [state.as_str(), head].into_iter().find(|words| words.chars().count() <= room) {
             line = [line.as_str(), shown].join(SEPARATOR);
         }
