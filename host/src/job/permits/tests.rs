@@ -158,7 +158,7 @@ async fn who_waits_for_a_turn_calls_no_lane_that_is_left_alone_meanwhile() {
     // No probe within the time that is looked at.
     let breaker =
         BreakerRule { probe_base: Duration::from_mins(2), probe_max: Duration::from_mins(2), ..BreakerRule::default() };
-    let permits = Permits::over(Some(32), [LaneRule { rate, breaker, ..LaneRule::default() }]);
+    let permits = Permits::over(Some(32), [LaneRule { breaker, rate, ..LaneRule::default() }]);
     let waiting: Vec<_> = (0..20)
         .map(|_| {
             let permits = permits.clone();

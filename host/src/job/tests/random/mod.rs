@@ -88,12 +88,11 @@ async fn run(script: Script, chance: fastrand::Rng) -> Seen {
     };
     let running = timeout(FOR_EVER, async { tokio::join!(schedule(&permits, items, work, tx, &drain), reading) });
     let ending = tokio::spawn(end(script.early, drain.clone()));
-    let outcomes = match running.await {
-        Ok(((), outcomes)) => outcomes,
-        Err(_) => {
-            watch.breach("nothing can happen any more, and it is not over");
-            Vec::new()
-        }
+    let outcomes = if let Ok(((), outcomes)) = running.await {
+        outcomes
+    } else {
+        watch.breach("nothing can happen any more, and it is not over");
+        Vec::new()
     };
     ending.abort();
     watch.close(outcomes, &plan.counters)

@@ -304,7 +304,7 @@ impl Watch {
             calls += at.len() as u64;
             let Some(rpm) = lane.rpm else { continue };
             let rpm = rpm.get() as usize;
-            if at.windows(rpm + 1).any(|calls| calls[rpm] - calls[0] < MINUTE) {
+            if at.windows(rpm + 1).any(|calls| calls[rpm].saturating_sub(calls[0]) < MINUTE) {
                 seen.breaches.push(format!("more than {rpm} requests in a minute"));
             }
         }
