@@ -73,9 +73,8 @@ impl Part {
         };
         let way = match &result {
             Ok(_) if link + 1 < plan.chain.len() && plan.goes_on_after(&result) => Way::Escalates,
-            Ok(_) => Way::Stands,
             Err(fault) if is_mended_alone(fault.kind) => Way::Alone,
-            Err(_) => Way::Stands,
+            Ok(_) | Err(_) => Way::Stands,
         };
         let usage = whole.usage.share(index, of);
         let (model, request_hash) = (whole.model.clone(), whole.request_hash.clone());

@@ -143,6 +143,9 @@ mod tests {
         }
     }
 
+    /// Which of three records have a verdict, or the code of the fault that none has.
+    type Expected = Result<[bool; 3], &'static str>;
+
     #[test]
     fn of_several_records_each_has_the_one_verdict_on_it_that_can_be_believed() {
         let several = Job {
@@ -150,7 +153,7 @@ mod tests {
             ..job(false)
         };
         let (refund, fees) = (Choice::Assign("refund".into()), Choice::Assign("fees".into()));
-        let cases: Vec<(&str, Vec<Verdict>, Result<[bool; 3], &str>)> = vec![
+        let cases: Vec<(&str, Vec<Verdict>, Expected)> = vec![
             ("in any order", ["r3", "r1", "r2"].map(|id| verdict(id, refund.clone())).into(), Ok([true; 3])),
             ("one is missing", ["r3", "r1"].map(|id| verdict(id, refund.clone())).into(), Ok([true, false, true])),
             (

@@ -60,7 +60,7 @@ impl Judge {
         let permits = plans.now().permits.clone();
         let registry = Arc::clone(&self.registry);
         let slice_size = self.policy.slice_size.max(1);
-        let (tx, outcomes) = mpsc::channel(OUTCOMES_AHEAD);
+        let (tx, finished) = mpsc::channel(OUTCOMES_AHEAD);
         let judging = tokio::spawn(async move {
             let mut index = 0;
             let items = records.map(move |record| {
@@ -72,7 +72,7 @@ impl Judge {
             let work = move |work| once(plans.now(), Arc::clone(&registry), work);
             job::schedule(&permits, items, work, tx, &Drain::default()).await;
         });
-        Outcomes { outcomes, ready: VecDeque::new(), judging: AbortOnDropHandle::new(judging) }
+        Outcomes { finished, ready: VecDeque::new(), judging: AbortOnDropHandle::new(judging) }
     }
 }
 
@@ -108,7 +108,7 @@ async fn once(plan: Arc<Plan>, registry: Arc<Registry>, work: Work) -> Result<Ve
 
 /// Outcomes as they finish; the end comes when every record has one.
 pub struct Outcomes {
-    outcomes: mpsc::Receiver<Result<Vec<Outcome>, RegistryError>>,
+    finished: mpsc::Receiver<Result<Vec<Outcome>, RegistryError>>,
     /// Those that finished together and were not given yet.
     ready: VecDeque<Outcome>,
     judging: AbortOnDropHandle<()>,
@@ -122,7 +122,7 @@ impl Stream for Outcomes {
             if let Some(outcome) = self.ready.pop_front() {
                 return Poll::Ready(Some(Ok(outcome)));
             }
-            match ready!(self.outcomes.poll_recv(ctx)) {
+            match ready!(self.finished.poll_recv(ctx)) {
                 Some(Ok(outcomes)) => self.ready.extend(outcomes),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => break,

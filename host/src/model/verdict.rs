@@ -100,6 +100,7 @@ impl Usage {
 
     /// The share that one of so many has in it, by its index from 0: whole numbers, whose sum over all is exact, so the
     /// first ones bear what does not come out even.
+    #[must_use]
     pub fn share(&self, index: usize, of: usize) -> Usage {
         let (index, of) = (index as u64, (of as u64).max(1));
         let share = |whole: Option<u64>| whole.map(|whole| whole / of + u64::from(index < whole % of));
