@@ -211,7 +211,7 @@ async fn call(
 ) -> Result<(Step, Option<HttpResponse>), Fault> {
     let route = &link.route;
     let asked = Instant::now();
-    let place = deadline.excused(route.place(&plan.permits, &outgoing.request)).await?;
+    let place = deadline.excused(route.place(&plan.permits, &outgoing.request, plan.waits_for(link))).await?;
     if attempt == 1 && *sends == 0 {
         route.first_call();
     }

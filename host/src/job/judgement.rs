@@ -100,12 +100,20 @@ impl Plan {
     /// Takes in what a call did to its server's breaker. Where nobody can be asked any more, the run ends.
     pub(super) fn turned(&self, link: &Link, turning: Turning, server: &str) {
         let provider = &link.prepared.provider.identity().descriptor.id;
-        self.stops.turned(turning, provider, server);
-        if link.route.is_last
-            && let Some(stop) = link.route.stopped(&self.permits)
-        {
-            self.stops.stop(StopReason::of(stop, provider));
+        match turning {
+            Turning::Stop(stop) if self.are_stopped(&self.chain) => self.stops.stop(StopReason::of(stop, provider)),
+            turning => self.stops.turned(turning, provider, server),
         }
+    }
+
+    /// Whether records wait for the servers of this one where these are left alone: there is nobody to ask after it.
+    pub(super) fn waits_for(&self, link: &Link) -> bool {
+        let at = self.chain.iter().position(|one| Arc::ptr_eq(&one.route, &link.route));
+        at.is_none_or(|at| self.are_stopped(&self.chain[at + 1..]))
+    }
+
+    fn are_stopped(&self, links: &[Link]) -> bool {
+        links.iter().all(|link| link.route.stopped(&self.permits).is_some())
     }
 
     pub(super) fn goes_on_after(&self, result: &Result<Judged, Fault>) -> bool {

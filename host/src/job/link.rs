@@ -24,8 +24,6 @@ pub struct Link {
 pub struct Route {
     /// How to judge.
     pub settings: Arc<Settings>,
-    /// Whether nobody is asked after it: then records wait for servers that are left alone.
-    pub is_last: bool,
     /// What tokens cost; none where nobody said it.
     pub prices: Option<Prices>,
     /// Who sends, one for each lane.
@@ -45,14 +43,13 @@ impl Route {
     /// A route to servers, each with its lane.
     pub fn new(
         settings: Arc<Settings>,
-        is_last: bool,
         prices: Option<Prices>,
         servers: impl IntoIterator<Item = (usize, Arc<dyn Transport>)>,
         retries: RetryBudgetRule,
     ) -> Self {
         let (lanes, transports) = servers.into_iter().unzip();
         let (estimate, retries) = (Mutex::default(), Mutex::new(RetryBudget::new(retries)));
-        Route { settings, is_last, prices, transports, lanes, shelf: None, hedge: None, estimate, retries }
+        Route { settings, prices, transports, lanes, shelf: None, hedge: None, estimate, retries }
     }
 
     /// The same, on which records of the same text share one call.
@@ -72,12 +69,12 @@ impl Route {
     /// Waits for a place on the way to one of the servers, for a request of this size.
     ///
     /// # Errors
-    /// Where the servers are asked no more, or not now while somebody is asked after this; `blocked` where there are none.
-    pub(super) async fn place(&self, permits: &Permits, request: &HttpRequest) -> Result<Place, Fault> {
+    /// Where the servers are asked no more, or not now and the record does not wait; `blocked` where there are none.
+    pub(super) async fn place(&self, permits: &Permits, request: &HttpRequest, waits: bool) -> Result<Place, Fault> {
         if self.lanes.is_empty() {
             return Err(no_endpoint());
         }
-        permits.place(&self.lanes, self.tokens(request), self.is_last).await.map_err(NoPlace::fault)
+        permits.place(&self.lanes, self.tokens(request), waits).await.map_err(NoPlace::fault)
     }
 
     /// A place for a second call beside one that takes unusually long, where there is one at once and few have one yet.
@@ -180,7 +177,7 @@ mod tests {
 
     fn route(prices: Option<Prices>) -> Route {
         let settings = Settings { model: "m".into(), ..Settings::default() };
-        Route::new(Arc::new(settings), true, prices, [], RetryBudgetRule::default())
+        Route::new(Arc::new(settings), prices, [], RetryBudgetRule::default())
     }
 
     #[test]

@@ -130,12 +130,12 @@ mod tests {
         let server: Arc<dyn Transport> = Arc::new(Hanging { calls: AtomicU64::new(0), fails });
         let servers = (0..lanes).map(|lane| (lane, Arc::clone(&server)));
         let settings = Arc::new(Settings::default());
-        let route = Route::new(settings, true, None, servers, RetryBudgetRule::default());
+        let route = Route::new(settings, None, servers, RetryBudgetRule::default());
         let route = if hedges { route.hedging(HedgeRule::default()) } else { route };
         let request =
             HttpRequest { method: "POST".into(), path_and_query: "/".into(), headers: Vec::new(), body: None };
         let call = async |_| {
-            let place = route.place(&permits, &request).await.expect("a place");
+            let place = route.place(&permits, &request, true).await.expect("a place");
             let begun = Instant::now();
             let sent = send_hedged(&counters, &permits, &route, &place, &request).await;
             let took = begun.elapsed();

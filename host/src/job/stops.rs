@@ -46,6 +46,15 @@ pub enum ServerChange {
         /// Why.
         fault: Fault,
     },
+    /// It is asked no more in this run; others are.
+    Lost {
+        /// The id of its provider.
+        provider: String,
+        /// Scheme, host and port; empty where there is none to tell.
+        server: String,
+        /// Why.
+        fault: Fault,
+    },
     /// It is asked again.
     Back {
         /// The id of its provider.
@@ -93,7 +102,9 @@ impl Stops {
         let change = match turning {
             Turning::Opened { fault, .. } => ServerChange::Down { provider, server, fault: *fault },
             Turning::Closed { after } => ServerChange::Back { provider, server, after },
-            Turning::Stop(_) => return,
+            Turning::Stop(Stop::Person { fault, .. } | Stop::Outage { fault, .. }) => {
+                ServerChange::Lost { provider, server, fault: *fault }
+            }
         };
         let mut kept = self.kept();
         if kept.len() == CHANGES_KEPT {
@@ -170,6 +181,9 @@ impl fmt::Display for ServerChange {
             ServerChange::Down { provider, server, fault } => {
                 let named = named(provider, server);
                 write!(f, "{named} is left alone until it answers a probe: {fault}; records wait")
+            }
+            ServerChange::Lost { provider, server, fault } => {
+                write!(f, "{} is asked no more: {fault}; others go on", named(provider, server))
             }
             ServerChange::Back { provider, server, after } => {
                 let after = humantime::format_duration(Duration::from_secs(after.as_secs()));

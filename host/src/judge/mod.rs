@@ -215,11 +215,11 @@ impl Judge {
         };
         let mut rules = Vec::new();
         let mut chain = Vec::new();
-        for (index, seat) in self.seats.iter().enumerate() {
+        for seat in self.seats.iter() {
             let first = rules.len();
             let rule = LaneRule { limit: each.clone(), breaker: policy.breaker, rate: seat.rate };
             rules.extend(std::iter::repeat_n(rule, seat.transports.len()));
-            chain.push(seat.link(first..rules.len(), index + 1 == self.seats.len(), policy, policy.retries(limit)));
+            chain.push(seat.link(first..rules.len(), policy, policy.retries(limit)));
         }
         // Providers that send nothing use this machine's processors, and no lane.
         let own = || std::thread::available_parallelism().map_or(1, usize::from);

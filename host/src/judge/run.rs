@@ -143,7 +143,9 @@ impl Started<'_> {
             async move {
                 let worked = working.await;
                 if let (Some(ledger), Ok(finished)) = (&ledger, &worked) {
-                    finished.iter().for_each(|one| ledger.settle(&one.outcome.request_id));
+                    for one in finished {
+                        ledger.settle(&one.outcome.request_id);
+                    }
                 }
                 // At once, and not when the writer comes to it: whatever begins now would be paid for nothing.
                 if worked.is_err() {

@@ -84,9 +84,9 @@ impl Seat {
     }
 
     /// Its part of a run's plan, with these lanes for its servers.
-    pub(super) fn link(&self, lanes: Range<usize>, is_last: bool, policy: &Policy, retries: RetryBudgetRule) -> Link {
+    pub(super) fn link(&self, lanes: Range<usize>, policy: &Policy, retries: RetryBudgetRule) -> Link {
         let servers = lanes.zip(self.transports.iter().cloned());
-        let route = Route::new(Arc::clone(&self.settings), is_last, self.prices, servers, retries);
+        let route = Route::new(Arc::clone(&self.settings), self.prices, servers, retries);
         let route = if policy.dedup.is_on(self.settings.temperature) { route.sharing() } else { route };
         let route = if policy.hedge { route.hedging(HedgeRule::default()) } else { route };
         Link { prepared: self.serving(), route: Arc::new(route) }

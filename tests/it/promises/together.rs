@@ -146,6 +146,7 @@ async fn a_run_that_goes_on_sends_no_committed_record_again() {
 
 /// `cargo xtask test --no-servers -- what_ten_in_a_request_save --no-capture` prints the table of BENCHMARKS.md.
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "the table is for whoever asks by `--no-capture`")]
 async fn what_ten_in_a_request_save() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/banking77");
     let mut tokens = Vec::new();

@@ -8,7 +8,7 @@ mod watch;
 use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
 use crate::control::retry_budget::RetryBudgetRule;
-use crate::job::judgement::along_the_chain;
+use crate::job::judgement::{Start, along_the_chain};
 use crate::job::{Deadline, Drain, LaneRule, Link, Permits, Plan, Prepared, Route, Stops, Wards, schedule};
 use crate::model::{Births, Cluster, Descriptor, Record, Settings};
 use crate::provider::Identity;
@@ -37,8 +37,7 @@ fn plan(script: &Script, watch: &Arc<Watch>, permits: &Permits, drain: &Drain) -
             let server: Arc<dyn Transport> = Arc::new(FakeServer { watch: Arc::clone(watch), lane });
             (lane, server)
         });
-        let is_last = judge + 1 == script.chain.len();
-        let route = Route::new(Arc::new(Settings::default()), is_last, None, servers, script.retries);
+        let route = Route::new(Arc::new(Settings::default()), None, servers, script.retries);
         Link { prepared: Arc::new(Prepared::new(Arc::new(provider), [])), route: Arc::new(route) }
     };
     Plan {
@@ -56,6 +55,9 @@ fn plan(script: &Script, watch: &Arc<Watch>, permits: &Permits, drain: &Drain) -
         wards: Arc::new(Wards::new(QuarantineRule::default())),
         permits: permits.clone(),
         stops: Arc::new(Stops::by(drain.clone())),
+        records_max: 1,
+        ledger: None,
+        trace: None,
     }
 }
 
@@ -72,7 +74,8 @@ async fn run(script: Script, chance: fastrand::Rng) -> Seen {
         async move {
             let record = Arc::new(Record::new(number.to_string(), "a text"));
             let mut deadline = Deadline::new(plan.total_timeout);
-            let (_, tried) = along_the_chain(&plan, &record, &candidates, &mut deadline).await;
+            let (_, tried) =
+                along_the_chain(&plan, &record, &candidates, Start { link: 0, standing: None }, &mut deadline).await;
             watch.outcome(number, &tried);
             number
         }
