@@ -166,8 +166,8 @@ fn the_summary_has_the_fields_that_others_script_against() {
     const FIELDS: &str = "records judged failed already_done duplicates assign new_cluster skip coverage agreement calls \
                           retries shared hedged escalated fell_back rejudged quarantines overtaken wall_s records_per_s \
                           latency_ms input_tokens cached_input_tokens output_tokens cost_usd parallel parallel_settled \
-                          parallel_reason servers waited_s cpu_ms_per_record memory_peak_mb interrupted stopped \
-                          records_per_request";
+                          parallel_reason servers waited_s cpu_ms_per_record memory_peak_mb interrupted \
+                          records_per_request stopped";
     let case = case();
     run(&case, &format!("{LEXICAL} --summary s.json")).code(0);
     let summary: Value = serde_json::from_str(&case.read("s.json")).unwrap();

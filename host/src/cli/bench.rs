@@ -48,13 +48,14 @@ pub(super) async fn run(layers: &Layers, args: &BenchArgs, console: &Console) ->
     let mut failed = 0;
     for level in levels {
         let registry = Arc::new(advice::of(fresh(&clusters).await)?);
-        let judge = prepared.elsewhere(registry, setup::limit(&config, level));
+        let judge = prepared.elsewhere(registry, setup::limit(&config, level, &setup.gauges));
         let source = advice::of(Source::open(records))?;
         let position = source.position();
         let batch_id = "bench".to_owned();
         let limit = args.knobs.limit;
         let run = Run { source, sink: Box::new(Nowhere), batch_id, limit, rejudge: false, trace: None };
-        let Watched { tally, facts, stopped, ended, .. } = watch(&judge, run, position, level, console).await?;
+        let Watched { tally, facts, stopped, ended, .. } =
+            watch(&judge, run, position, (level, &setup.gauges), console).await?;
         advice::of(ended)?;
         if facts.interrupted {
             return Ok(Ending::Interrupted);

@@ -62,7 +62,7 @@ pub(super) async fn run(layers: &Layers, args: &JudgeArgs, console: &Console) ->
         rejudge: args.rejudge,
         trace,
     };
-    let watched = watch(&judge, run, position, config.parallel, console).await?;
+    let watched = watch(&judge, run, position, (config.parallel, &setup.gauges), console).await?;
     let told = conclude(&watched, &registry, args, &batch_id, console);
     let traced = match tracing {
         Some(tracing) => tracing.finish().await,

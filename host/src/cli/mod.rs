@@ -11,6 +11,7 @@ mod estimate;
 mod facts;
 mod footprint;
 mod found;
+mod gauges;
 mod judge;
 mod outputs;
 mod providers;

@@ -4,11 +4,12 @@ use super::advice;
 use super::bodies::Bodies;
 use judge_host::config::{Layers, RunConfig};
 use judge_host::control::rate::RateRule;
-use judge_host::judge::{Connection, Seat};
+use judge_host::gauge::ServerGauges;
+use judge_host::judge::{Connection, Seat, proxies};
 use judge_host::model::{Prices, Settings};
 use judge_host::provider::Provider;
 use judge_host::report::Console;
-use judge_host::transport::{Secret, Transport, TransportLimits};
+use judge_host::transport::{Endpoint, Secret, Transport, TransportLimits};
 use std::sync::Arc;
 
 /// A provider with all that a seat takes.
@@ -21,6 +22,8 @@ pub(super) struct Seating {
     pub(super) has_key: bool,
     /// What its model costs; none where nobody said it.
     pub(super) prices: Option<Prices>,
+    /// Its server's own gauges, where the operator named them.
+    pub(super) gauges: Option<ServerGauges>,
     rate: RateRule,
     transports: Vec<Arc<dyn Transport>>,
 }
@@ -59,13 +62,29 @@ impl Seating {
             };
             transports.extend(advice::of(connection.to(descriptor))?);
         }
+        let at = |url: &String| {
+            ServerGauges::at(url, proxies(layers.proxies())).map_err(|error| {
+                let hint = "give the whole URL, such as http://gpu:8002/metrics";
+                advice::error(format!("the server's gauges cannot be read: {url}: {error}"), hint)
+            })
+        };
+        let gauges = own.metrics.as_ref().map(at).transpose()?;
         if run.log_bodies {
             let shown = |inner| Arc::new(Bodies::around(inner, console)) as Arc<dyn Transport>;
             transports = transports.into_iter().map(shown).collect();
         }
         let rate = RateRule { rpm: run.rpm, tpm: run.tpm };
         let prices = run.prices.get(&own.settings.model).copied();
-        Ok(Seating { settings: own.settings, endpoints: own.endpoints, has_key, prices, rate, transports, provider })
+        Ok(Seating {
+            settings: own.settings,
+            endpoints: own.endpoints,
+            has_key,
+            prices,
+            gauges,
+            rate,
+            transports,
+            provider,
+        })
     }
 
     /// Its seat, not yet prepared.
@@ -74,6 +93,11 @@ impl Seating {
         seat.prices = self.prices;
         seat.rate = self.rate;
         seat
+    }
+
+    /// Whether one of its servers is on this machine.
+    pub(super) fn is_on_this_machine(&self) -> bool {
+        self.endpoints.iter().filter_map(|endpoint| Endpoint::parse(endpoint).ok()).any(|one| one.is_loopback())
     }
 
     /// The provider's id.

@@ -1,6 +1,7 @@
 //! What `judge` and `bench` share: from flags to providers with their servers, and the clusters to begin with.
 
 use super::advice;
+use super::gauges::Gauges;
 use super::seating::Seating;
 use judge_host::Judge;
 use judge_host::config::{Layers, RunConfig};
@@ -8,6 +9,7 @@ use judge_host::control::breaker::BreakerRule;
 use judge_host::control::budget::Budget;
 use judge_host::control::limit::{Bounds, Limit};
 use judge_host::control::retry::RetryPolicy;
+use judge_host::gauge::Gpus;
 use judge_host::job::StopReason;
 use judge_host::judge::{Change, Loader, Policy, Unprepared};
 use judge_host::model::{Instructions, Parallel};
@@ -23,6 +25,8 @@ use std::sync::Arc;
 pub(super) struct Setup {
     /// In the order in which they are asked; never empty.
     pub(super) seatings: Vec<Seating>,
+    /// What can be read of GPUs and servers.
+    pub(super) gauges: Arc<Gauges>,
     loader: Loader,
     catalog: Arc<Catalog>,
     policy: Policy,
@@ -42,8 +46,11 @@ impl Setup {
             seatings.push(Seating::new(choose(&catalog, None)?, None, layers, run, console)?);
         }
         costs_are_known(run, &seatings)?;
-        let policy = policy(run, instructions);
-        Ok(Setup { seatings, loader, catalog, policy })
+        let is_here = seatings.iter().any(Seating::is_on_this_machine);
+        let servers = seatings.iter_mut().filter_map(|seating| seating.gauges.take()).collect();
+        let gauges = Arc::new(Gauges { gpus: is_here.then(Gpus::find).flatten(), servers });
+        let policy = policy(run, instructions, &gauges);
+        Ok(Setup { seatings, gauges, loader, catalog, policy })
     }
 
     /// The one that is asked first.
@@ -140,7 +147,7 @@ fn instructions(run: &RunConfig) -> anyhow::Result<Instructions> {
     Ok(Instructions { text, rationale_language: run.language.clone() })
 }
 
-fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
+fn policy(run: &RunConfig, instructions: Instructions, gauges: &Gauges) -> Policy {
     Policy {
         instructions: Arc::new(instructions),
         allow_new_cluster: run.allow_new_cluster,
@@ -152,7 +159,7 @@ fn policy(run: &RunConfig, instructions: Instructions) -> Policy {
         retry_percent: run.retry_budget_percent,
         breaker: BreakerRule { outage_max: run.outage_max, ..BreakerRule::default() },
         total_timeout: run.total_timeout,
-        limit: limit(run, run.parallel),
+        limit: limit(run, run.parallel, gauges),
         slice_size: run.slice_size.get() as u64,
         dedup: run.dedup,
         hedge: run.hedge,
@@ -179,11 +186,14 @@ fn costs_are_known(run: &RunConfig, seatings: &[Seating]) -> anyhow::Result<()> 
 }
 
 /// How much may be in flight, and where a search for it begins.
-pub(super) fn limit(run: &RunConfig, parallel: Parallel) -> Limit {
+pub(super) fn limit(run: &RunConfig, parallel: Parallel, gauges: &Gauges) -> Limit {
     match parallel {
         Parallel::Fixed(most) => Limit::fixed(most.get()),
         Parallel::Auto { min, max } => {
-            let bounds = Bounds::try_new(min.get(), max.get(), run.start(parallel).get());
+            // What the operator says of the card goes before what the card says.
+            let of_card = if run.vram_gb.is_none() { gauges.start() } else { None };
+            let start = of_card.map_or_else(|| run.start(parallel), |start| parallel.start(start));
+            let bounds = Bounds::try_new(min.get(), max.get(), start.get());
             Limit::adaptive(bounds.expect("the configuration has checked them"))
         }
     }
@@ -215,7 +225,6 @@ pub(super) fn batch_id(records: &Path) -> String {
 mod tests {
     use super::*;
     use judge_host::config::{Environment, Flags};
-    use judge_host::transport::TransportLimits;
 
     #[test]
     fn the_configurations_defaults_are_those_of_the_rooms() {

@@ -4,6 +4,7 @@ use super::alarm::Alarm;
 use super::facts::facts;
 use super::footprint::Footprint;
 use super::found;
+use super::gauges::{Gauges, Readings};
 use super::signals::{self, Signalled};
 use anyhow::Context;
 use judge_host::Judge;
@@ -36,7 +37,7 @@ pub(super) async fn watch(
     judge: &Judge,
     run: Run,
     position: Position,
-    parallel: Parallel,
+    (parallel, gauges): (Parallel, &Arc<Gauges>),
     console: &Console,
 ) -> anyhow::Result<Watched> {
     let drain = Drain::default();
@@ -47,8 +48,8 @@ pub(super) async fn watch(
     let _signals =
         signals::listen(drain.clone(), told(console, &observed.counters)).context("cannot listen to signals")?;
     let alarm = Alarm::new(judge.provider().identity(), console, &observed);
-    let progress =
-        draw(console, &alarm, Look { observed: observed.clone(), tally: Arc::clone(&tally), position, limit });
+    let look = Look { observed: observed.clone(), tally: Arc::clone(&tally), position, limit, readings: gauges.read() };
+    let progress = draw(console, &alarm, look);
     let (begun, before) = (Instant::now(), Footprint::now());
     let counting = Arc::clone(&tally);
     let ran = started.to_end(move |finished| lock(&counting).add(&finished.outcome, finished.label.as_deref())).await;
@@ -80,6 +81,7 @@ struct Look {
     tally: Arc<Mutex<Tally>>,
     position: Position,
     limit: Option<u64>,
+    readings: Readings,
 }
 
 /// Draws the progress until the handle is dropped.
@@ -112,9 +114,14 @@ impl Look {
             retries: counters.retries.load(Relaxed),
             in_flight: counters.in_flight() as u64,
             limit: permits.limit() as u64,
-            waits: vec![wait(waiting.rate, "rate limit"), wait(waiting.breaker, "server down")],
+            waits: vec![
+                wait(waiting.rate, "rate limit"),
+                wait(waiting.breaker, "server down"),
+                wait(counters.waiting_for_budget.load(Relaxed), "budget"),
+            ],
             cost,
             limit_state: found::at_present(&self.observed),
+            gauges: self.readings.words(),
         }
     }
 

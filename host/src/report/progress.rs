@@ -40,6 +40,8 @@ pub struct ProgressView {
     pub cost: Option<MicroUsd>,
     /// Where a limit that is looked for stands, in words; what follows a colon is left out where there is no room, or all.
     pub limit_state: Option<String>,
+    /// What GPUs and servers tell of themselves; left out where there is no room.
+    pub gauges: Option<String>,
 }
 
 /// A number of records.
@@ -158,10 +160,10 @@ fn line(view: &ProgressView, rate: f64) -> String {
         view.time_left(rate).map(|left| format!("ETA {}", span(left))),
     ];
     let mut line = parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR);
-    if let Some(state) = &view.limit_state {
+    for words in [&view.limit_state, &view.gauges].into_iter().flatten() {
         let room = COLUMNS.saturating_sub(line.chars().count() + SEPARATOR.chars().count());
-        let head = state.split(": ").next().unwrap_or(state);
-        if let Some(shown) = [state.as_str(), head].into_iter().find(|words| words.chars().count() <= room) {
+        let head = words.split(": ").next().unwrap_or(words);
+        if let Some(shown) = [words.as_str(), head].into_iter().find(|words| words.chars().count() <= room) {
             line = [line.as_str(), shown].join(SEPARATOR);
         }
     }

@@ -117,7 +117,7 @@ impl Endpoint {
     }
 
     /// Whether the server is on this machine, where no proxy can reach it.
-    pub(super) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         match self.base.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -61,8 +61,12 @@ async fn every_record_that_is_read_has_one_outcome() {
     case.file("records.jsonl", records);
     case.file("clusters.jsonl", CLUSTERS);
     let args = ["--clusters", "clusters.jsonl", "--out", "rows.jsonl", "--summary", "summary.json"];
-    let args =
-        judging("ollama", "records.jsonl", &server, &[&args[..], &["--parallel", "24", "--attempts", "2"]].concat());
+    let args = judging(
+        "ollama",
+        "records.jsonl",
+        &server,
+        &[&args[..], &["--parallel", "24", "--attempts", "2", "--retry-budget", "100"]].concat(),
+    );
     let hopeless = (0..RECORDS).filter(|n| is_hopeless(*n)).map(|n| format!("r{n}"));
     let failing: BTreeSet<String> = hopeless.chain(bad_ids.iter().cloned()).collect();
 
