@@ -122,7 +122,7 @@ impl Snapshot {
                         "leave it out of the record's `candidates`, or confirm it by `judge-host registry confirm`",
                     ));
             }
-            Ok(self.ordinals[&cluster.cluster_id])
+            Ok(self.ordinals.get(&cluster.cluster_id).expect("it was found by its id"))
         };
         let chosen = ids.iter().map(ordinal).collect::<Result<BTreeSet<u64>, Fault>>()?;
         Ok(self.slice(&chosen))

@@ -18,6 +18,7 @@ pub mod exchange;
 mod index;
 mod next;
 mod operate;
+mod ordinals;
 #[cfg(test)]
 mod schedule_tests;
 mod slug;
@@ -313,7 +314,7 @@ fn placement(snapshot: &Snapshot, outcome: &Outcome, text: Option<&str>) -> Resu
             let named = judged.cluster_id.as_ref();
             let cluster_id = named.ok_or(RegistryError::Invalid { problem: "an assignment without a cluster" })?;
             let unknown = || RegistryError::UnknownCluster { cluster_id: cluster_id.clone() };
-            let ordinal = snapshot.ordinals.get(cluster_id).copied().ok_or_else(unknown)?;
+            let ordinal = snapshot.ordinals.get(cluster_id).ok_or_else(unknown)?;
             Ok(Placement::Into(ordinal, cluster_id.clone()))
         }
         Decision::NewCluster => {

@@ -270,7 +270,7 @@ impl<'a> Next<'a> {
     }
 
     fn ordinal(&self, cluster_id: &str) -> Option<u64> {
-        self.born.get(cluster_id).or_else(|| self.base.ordinals.get(cluster_id)).copied()
+        self.born.get(cluster_id).copied().or_else(|| self.base.ordinals.get(cluster_id))
     }
 
     /// The id of a cluster.

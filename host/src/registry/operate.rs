@@ -26,7 +26,7 @@ impl Registry {
         let snapshot = self.snapshot();
         let find = |id: &str| {
             let unknown = || RegistryError::UnknownCluster { cluster_id: id.to_owned() };
-            snapshot.ordinals.get(id).copied().ok_or_else(unknown)
+            snapshot.ordinals.get(id).ok_or_else(unknown)
         };
         // Clusters are never deleted, so the ordinals hold; whether the two fit is the committer's to say.
         let (from, into) = (find(from)?, find(into)?);

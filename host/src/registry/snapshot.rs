@@ -4,10 +4,11 @@
 use super::counted::Counted;
 use super::counts::Counts;
 use super::index::{ClusterIndex, Clusters, is_offered};
-use crate::model::{Cluster, ClusterId};
-use imbl::{HashMap, OrdSet};
+use super::ordinals::Ordinals;
+use crate::model::Cluster;
+use imbl::OrdSet;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -24,7 +25,7 @@ pub struct Snapshot {
     /// Those that are part of another.
     pub(super) merged: OrdSet<u64>,
     /// The ordinal of every id.
-    pub(super) ordinals: HashMap<ClusterId, u64>,
+    pub(super) ordinals: Ordinals,
     /// Those that are not offered to the judge.
     pub(super) retired: OrdSet<u64>,
     /// What a prompt shows of those offered, by relevance; shared by all snapshots that show the same.
@@ -37,10 +38,13 @@ impl Snapshot {
     /// The snapshot of a registry as it was stored, with every cluster's ordinal.
     pub(super) fn restore(epoch: u64, clusters: impl IntoIterator<Item = (u64, Cluster)>) -> Self {
         let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
+        let clusters = clusters.into_iter();
+        let mut ordinals = HashMap::with_capacity(clusters.size_hint().0);
         for (ordinal, cluster) in clusters {
+            ordinals.insert(cluster.cluster_id.clone(), ordinal);
             snapshot.put(ordinal, &Arc::new(cluster));
         }
-        snapshot
+        Snapshot { ordinals: Ordinals::read(ordinals), ..snapshot }
     }
 
     /// The snapshot after this one: these clusters are new or changed.
@@ -48,7 +52,11 @@ impl Snapshot {
         let mut next = Snapshot { epoch, ..self.clone() };
         let mut shows_the_same = true;
         for (ordinal, cluster) in changed {
-            shows_the_same &= next.put(ordinal, &cluster);
+            let before = next.put(ordinal, &cluster);
+            if before.is_none() {
+                next.ordinals.insert(cluster.cluster_id.clone(), ordinal);
+            }
+            shows_the_same &= before.is_some_and(|before| shown_alike(&before, &cluster));
         }
         if !shows_the_same {
             next.index = self.index.next(&self.by_birth, &next.by_birth);
@@ -57,12 +65,9 @@ impl Snapshot {
         next
     }
 
-    /// Adds or replaces a cluster; whether a prompt is the same after that.
-    fn put(&mut self, ordinal: u64, cluster: &Arc<Cluster>) -> bool {
+    /// Adds or replaces a cluster, but for the ordinal of its id; the one before.
+    fn put(&mut self, ordinal: u64, cluster: &Arc<Cluster>) -> Option<Arc<Cluster>> {
         let before = self.by_birth.insert(ordinal, Arc::clone(cluster));
-        if before.is_none() {
-            self.ordinals.insert(cluster.cluster_id.clone(), ordinal);
-        }
         if cluster.merged_into.is_some() {
             self.merged.insert(ordinal);
         }
@@ -74,7 +79,7 @@ impl Snapshot {
                 self.retired.insert(ordinal);
             }
         }
-        before.is_some_and(|before| shown_alike(&before, cluster))
+        before
     }
 
     /// This snapshot with these counts.
@@ -85,12 +90,12 @@ impl Snapshot {
     /// The cluster with this id, retired or not.
     pub fn get(&self, cluster_id: &str) -> Option<Arc<Cluster>> {
         let ordinal = self.ordinals.get(cluster_id)?;
-        Some(with_count(self.by_birth.get(ordinal)?, self.counts.get(*ordinal)))
+        Some(with_count(self.by_birth.get(&ordinal)?, self.counts.get(ordinal)))
     }
 
     /// The cluster with this id, its count perhaps an earlier one.
     pub(super) fn uncounted(&self, cluster_id: &str) -> Option<&Arc<Cluster>> {
-        self.by_birth.get(self.ordinals.get(cluster_id)?)
+        self.by_birth.get(&self.ordinals.get(cluster_id)?)
     }
 
     /// How many records a cluster has.

@@ -26,6 +26,8 @@ const REMOVAL_STEP: u64 = if cfg!(test) { 8 } else { 8192 };
 /// than twice those that are worth a fold, what one commit appends and a step; and what a commit does is in proportion to
 /// what it appends, and to a step.
 const DUE: u64 = 4;
+/// Writes a count to where it is found by the cluster.
+const PLACE: &str = "INSERT OR REPLACE INTO counts (ordinal, count, counted_at) VALUES (?, ?, ?)";
 /// Counts in one row.
 const ROW_MAX: usize = if cfg!(test) { 3 } else { 512 };
 /// Clusters that are sorted together when they are folded.
@@ -145,9 +147,10 @@ impl RecentCounts {
     /// Folds so many counts, or as many as are left.
     fn fold(&mut self, connection: &Connection, due: u64) -> rusqlite::Result<()> {
         let Some(fold) = &mut self.fold else { return Ok(()) };
+        let mut place = connection.prepare_cached(PLACE)?;
         for _ in 0..due {
             let Some((ordinal, counted)) = fold.next() else { break };
-            place(connection, ordinal, counted)?;
+            place.execute(placed(ordinal, counted))?;
         }
         Ok(())
     }
@@ -204,9 +207,12 @@ fn latest_first(mut counts: Vec<(u64, Counted)>) -> Vec<(u64, Counted)> {
 
 /// Writes a cluster's count to where it is found by the cluster.
 pub(super) fn place(connection: &Connection, ordinal: u64, counted: Counted) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO counts (ordinal, count, counted_at) VALUES (?, ?, ?)";
-    connection.prepare_cached(sql)?.execute(params![signed(ordinal), signed(counted.count), counted_at(counted)])?;
+    connection.prepare_cached(PLACE)?.execute(placed(ordinal, counted))?;
     Ok(())
+}
+
+fn placed(ordinal: u64, counted: Counted) -> (i64, i64, Option<i64>) {
+    (signed(ordinal), signed(counted.count), counted_at(counted))
 }
 
 /// The latest count of each cluster that has one in `recent_counts`, in the order of the clusters.
