@@ -1,4 +1,5 @@
 mod compare;
+mod memory;
 mod registry;
 mod sandbox;
 
@@ -35,6 +36,8 @@ pub(crate) struct Flags {
 /// What else there is to measure.
 #[derive(clap::Subcommand)]
 enum Other {
+    /// Measure the memory and the work of a run of a million records against one of ten thousand
+    Memory(memory::Flags),
     /// Measure the registry by its size, up to a million clusters and ten million assignments
     Registry(registry::Flags),
     /// Measure what the sandbox costs: calls beside the same code native, instances, limits, and the start of a host
@@ -48,6 +51,7 @@ enum Other {
 /// Where something does not build, the server does not start, the host fails, or a figure is beyond its bound.
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
     match &flags.other {
+        Some(Other::Memory(flags)) => return memory::run(workspace, flags),
         Some(Other::Registry(flags)) => return registry::run(workspace, flags),
         Some(Other::Sandbox) => return sandbox::run(workspace),
         None => {}

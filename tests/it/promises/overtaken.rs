@@ -42,9 +42,9 @@ fn args(server: &FakeLlm, more: &[&str]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_proposal_that_was_paid_for_stands_where_judging_again_fails() {
-    // After the first judgement of each record the account is empty.
-    let spent = |call| FaultRule { when: When::Call(call), then: Then::status(402) };
-    let faults = (RECORDS as u64 + 1..200).map(spent).collect();
+    // After the first judgement of each record the server dislikes them all.
+    let disliked = |call| FaultRule { when: When::Call(call), then: Then::status(400) };
+    let faults = (RECORDS as u64 + 1..200).map(disliked).collect();
     let server = FakeLlm::start(Script { faults, ..script() }).await;
     let case = case(&json!(null));
     case.run_beside(&args(&server, &[])).await.code(0);

@@ -51,7 +51,7 @@ async fn a_run_stops_at_its_budget_and_the_same_command_goes_on() {
         let mut before = 0;
         for run in 1..=2 {
             let ran = judge(&case, &server, &given).await.code(1);
-            assert!(ran.stderr.contains("the run ended before its input: the budget is used up"), "{}", ran.stderr);
+            assert!(ran.stderr.contains("stopped: the budget is used up"), "{}", ran.stderr);
             assert!(ran.stderr.contains("hint: the same command again goes on where it stopped"), "{}", ran.stderr);
             let costs = costs(&case);
             let spent = costs.iter().sum::<u64>();
