@@ -36,13 +36,14 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The snapshot of a registry as it was stored, with every cluster's ordinal.
-    pub(super) fn restore(epoch: u64, clusters: impl IntoIterator<Item = (u64, Cluster)>) -> Self {
+    pub(super) fn restore(epoch: u64, clusters: impl IntoIterator<Item = (u64, impl Into<Arc<Cluster>>)>) -> Self {
         let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
         let clusters = clusters.into_iter();
         let mut ordinals = HashMap::with_capacity(clusters.size_hint().0);
         for (ordinal, cluster) in clusters {
+            let cluster = cluster.into();
             ordinals.insert(cluster.cluster_id.clone(), ordinal);
-            snapshot.put(ordinal, &Arc::new(cluster));
+            snapshot.put(ordinal, &cluster);
         }
         Snapshot { ordinals: Ordinals::read(ordinals), ..snapshot }
     }

@@ -6,6 +6,7 @@ use crate::model::{Cluster, Outcome};
 use crate::registry::RegistryError;
 use rusqlite::{Connection, OptionalExtension};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A connection that reads. It sees what is committed, and waits for no writer.
 pub(crate) struct Reader {
@@ -20,7 +21,7 @@ impl Reader {
     }
 
     /// The last epoch that was committed, and all clusters with their ordinals.
-    pub(crate) fn clusters(&self) -> Result<(u64, Vec<(u64, Cluster)>), RegistryError> {
+    pub(crate) fn clusters(&self) -> Result<(u64, Vec<(u64, Arc<Cluster>)>), RegistryError> {
         let read = || {
             // One transaction, so that the epoch is that of the clusters.
             let transaction = self.connection.unchecked_transaction()?;
@@ -39,7 +40,7 @@ impl Reader {
                     Some((_, counted)) => counted,
                     None => read_counted(row, CLUSTER_COLUMNS.split(',').count())?,
                 };
-                Ok((ordinal, counted.put_into(cluster)))
+                Ok((ordinal, Arc::new(counted.put_into(cluster))))
             })?;
             let clusters = read.collect::<rusqlite::Result<Vec<_>>>()?;
             Ok((epoch.unsigned_abs(), clusters))

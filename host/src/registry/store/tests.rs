@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 const LAYOUTS: [(i64, &str); 2] = [(1, include_str!("tests/layout_1.sql")), (2, include_str!("tests/layout_2.sql"))];
@@ -46,7 +47,7 @@ fn old(version: i64, layout: &str) -> (TempDir, PathBuf) {
 }
 
 /// All that a reader finds.
-fn found(path: &Path, access: Access) -> (u64, Vec<(u64, Cluster)>, Vec<Outcome>) {
+fn found(path: &Path, access: Access) -> (u64, Vec<(u64, Arc<Cluster>)>, Vec<Outcome>) {
     let reader = Reader::open(path, access).unwrap();
     let (epoch, clusters) = reader.clusters().unwrap();
     let mut outcomes = Vec::new();
