@@ -69,7 +69,10 @@ fn judge(workspace: &Workspace, folder: &Path, url: &str, records: u64, parallel
     fs::write(file("clusters.jsonl"), CLUSTERS)?;
     let mut input = BufWriter::new(File::create(file("records.jsonl"))?);
     for number in 0..records {
-        writeln!(input, "{{\"id\":\"r{number}\",\"text\":\"where is card number {number}? It was sent two weeks ago\"}}")?;
+        writeln!(
+            input,
+            "{{\"id\":\"r{number}\",\"text\":\"where is card number {number}? It was sent two weeks ago\"}}"
+        )?;
     }
     input.flush()?;
     let mut judge = workspace.command(workspace.release_host());
@@ -78,7 +81,8 @@ fn judge(workspace: &Workspace, folder: &Path, url: &str, records: u64, parallel
     judge.arg("--out").arg(file("rows.jsonl")).arg("--summary").arg(file("summary.json"));
     judge.args(["--provider", "openai", "--model", "fake", "--endpoint", url, "--parallel", &parallel.to_string()]);
     workspace.run(&mut judge)?;
-    let told: Told = serde_json::from_slice(&fs::read(file("summary.json"))?).context("the summary is not understood")?;
+    let told: Told =
+        serde_json::from_slice(&fs::read(file("summary.json"))?).context("the summary is not understood")?;
     ensure!(told.judged == records, "{} of {records} records were judged", told.judged);
     Ok(told)
 }
