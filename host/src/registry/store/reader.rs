@@ -8,6 +8,9 @@ use rusqlite::{Connection, OptionalExtension};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// A cluster with its ordinal, by which prompts are ordered.
+pub(crate) type Ordered = (u64, Arc<Cluster>);
+
 /// A connection that reads. It sees what is committed, and waits for no writer.
 pub(crate) struct Reader {
     path: PathBuf,
@@ -21,7 +24,7 @@ impl Reader {
     }
 
     /// The last epoch that was committed, and all clusters with their ordinals.
-    pub(crate) fn clusters(&self) -> Result<(u64, Vec<(u64, Arc<Cluster>)>), RegistryError> {
+    pub(crate) fn clusters(&self) -> Result<(u64, Vec<Ordered>), RegistryError> {
         let read = || {
             // One transaction, so that the epoch is that of the clusters.
             let transaction = self.connection.unchecked_transaction()?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 use super::counts::RecentCounts;
+use super::reader::Ordered;
 use super::{Access, Reader, Writer, recent_counts_min};
 use crate::model::{Cluster, Durability, Outcome};
 use crate::registry::RegistryError;
@@ -10,7 +11,6 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tempfile::TempDir;
 
 const LAYOUTS: [(i64, &str); 2] = [(1, include_str!("tests/layout_1.sql")), (2, include_str!("tests/layout_2.sql"))];
@@ -47,7 +47,7 @@ fn old(version: i64, layout: &str) -> (TempDir, PathBuf) {
 }
 
 /// All that a reader finds.
-fn found(path: &Path, access: Access) -> (u64, Vec<(u64, Arc<Cluster>)>, Vec<Outcome>) {
+fn found(path: &Path, access: Access) -> (u64, Vec<Ordered>, Vec<Outcome>) {
     let reader = Reader::open(path, access).unwrap();
     let (epoch, clusters) = reader.clusters().unwrap();
     let mut outcomes = Vec::new();
