@@ -6,7 +6,6 @@ use super::send::{Sent, send, send_hedged};
 use super::shelf::Found;
 use super::trace::Ended;
 use super::{Deadline, Link, Plan, Route, echo, hash, verdict};
-use crate::control::quarantine::is_offence;
 use crate::model::{
     Answer, Cluster, Fault, FaultKind, HttpResponse, Job, Judged, Outgoing, RateReport, Record, Step, Usage,
 };
@@ -103,8 +102,7 @@ pub(super) async fn pursue<T>(
         }
         let Some(wait) = plan.retry.wait(fault, tried.attempts, deadline.left(), fastrand::f64()) else { break };
         tokio::time::sleep(wait).await;
-        // What a component does in its sandbox is no load of a server's.
-        if !is_offence(fault.kind) && !may_retry(plan, &link.route, deadline).await {
+        if link.route.has_servers() && !may_retry(plan, &link.route, deadline).await {
             break;
         }
         plan.counters.retries.fetch_add(1, Relaxed);

@@ -148,6 +148,11 @@ impl Route {
         if retries.try_withdraw(now) { Some(Duration::ZERO) } else { retries.wait(now) }
     }
 
+    /// Whether it sends anywhere: otherwise there is no server that retries could be too much for.
+    pub(super) fn has_servers(&self) -> bool {
+        !self.lanes.is_empty()
+    }
+
     /// Why its servers are asked no more; none while one of them may be.
     pub(super) fn stopped(&self, permits: &Permits) -> Option<Stop> {
         if self.lanes.is_empty() { None } else { permits.stopped(&self.lanes) }

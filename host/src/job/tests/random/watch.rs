@@ -151,7 +151,8 @@ impl Watch {
         *attempts = (attempts.0 + 1, 0);
         if attempts.0 > self.script.retry.attempts_max {
             seen.breaches.push("one attempt too many".to_owned());
-        } else if attempts.0 > 1 {
+        } else if attempts.0 > 1 && !self.script.chain[judge].lanes.is_empty() {
+            // Retries are spared to servers.
             seen.retries[judge] += 1;
             let of_calls = f64::from(seen.firsts[judge]) * f64::from(rule.percent) / 100.0;
             let of_time = f64::from(rule.per_minute) * (1.0 + now.as_secs_f64() / 60.0);
