@@ -9,6 +9,7 @@ use std::process::Stdio;
 
 /// What differs from machine to machine and from run to run, and what stands for it.
 const FILTERS: &[(&str, &str)] = &[
+    (r"CPU a record, peak memory +[0-9.]+ ms, \d+ MB", "CPU a record, peak memory  [ms], [MB]"),
     (r"[0-9a-f]{64}", "[sha256]"),
     (r"\b[0-9a-f]{12}\b", "[digest]"),
     (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[time]"),
