@@ -39,16 +39,28 @@ fn first_of_each(then: Then) -> FaultRule {
 async fn in_flight_reaches_the_limit_and_never_exceeds_it_retries_included() {
     // Every record is refused once. Further answers are held back until so many wait for them that the limit is
     // reached by retries alone; a retry that did not hold its record's permit would let others in beside it.
-    // A server that turns all away is left alone, so these refusals are such that say that it is well.
-    let garbage = || Then::Garbage("hm".into());
-    for (limit, count, then) in
-        [(1, 6, Then::status(429)), (5, 30, Then::status(429)), (5, 30, garbage()), (64, 160, Then::status(429))]
-    {
+    // A server that turns 20 away in a row is left alone, so the refusals of 64 are such that say that it is well.
+    for (limit, count, then) in [
+        (1, 6, Then::status(503)),
+        (5, 30, Then::status(503)),
+        (5, 30, Then::Garbage("hm".into())),
+        (64, 160, Then::status(429)),
+    ] {
         let faults = vec![first_of_each(then.clone()), FaultRule { when: When::Always, then: Then::Hold }];
         let stats = run(count, limit, faults, |stats| stats.calls >= 2 * limit as u64).await;
         assert_eq!(stats.in_flight_peak, limit, "{then:?}");
         assert_eq!(stats.calls, 2 * count as u64, "one retry each");
     }
+}
+
+#[tokio::test]
+async fn connections_that_are_closed_are_tried_again_within_the_limit() {
+    // Every third record's first: a server that closes half of them is left alone.
+    let closed = |n: usize| FaultRule { when: When::FirstOf { record: format!("r{n}"), calls: 1 }, then: Then::Close };
+    let faults = (0..30).step_by(3).map(closed).chain([FaultRule { when: When::Always, then: Then::Hold }]);
+    // Of the first five two are closed, and their retries make the five whole again.
+    let stats = run(30, 5, faults.collect(), |stats| stats.calls >= 5 + 2).await;
+    assert_eq!((stats.in_flight_peak, stats.calls), (5, 30 + 10), "one retry each of ten");
 }
 
 #[tokio::test]
