@@ -117,7 +117,7 @@ impl Look {
             waits: vec![
                 wait(waiting.rate, "rate limit"),
                 wait(waiting.breaker, "server down"),
-                wait(counters.waiting_for_budget.load(Relaxed), "budget"),
+                wait(counters.waiting_for_budget.waiting(), "budget"),
             ],
             cost,
             limit_state: found::at_present(&self.observed),

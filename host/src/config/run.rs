@@ -43,7 +43,7 @@ pub struct RunConfig {
     pub rpm: Option<NonZeroU32>,
     /// Most tokens a minute, prompts and answers together; none leaves it to what the server says.
     pub tpm: Option<NonZeroU32>,
-    /// Most retries as a share of all calls, in percent, 0 to 100.
+    /// Most retries as a share of the first calls, in percent, 0 to 100.
     pub retry_budget_percent: u32,
     /// Longest wait for a connection; not over `timeout`.
     pub connect_timeout: Duration,

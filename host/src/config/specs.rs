@@ -40,19 +40,19 @@ pub const SPECS: [Spec; 37] = [
         Key::Rpm,
         "rpm",
         "--rpm",
-        "Most requests a minute, from 1; without it, as many as the server is found to allow",
+        "Most requests a minute at each server, from 1; without it, as many as the server is found to allow",
     ),
     text(
         Key::Tpm,
         "tpm",
         "--tpm",
-        "Most tokens a minute, prompts and answers together, from 1; without it, as many as the server is found to allow",
+        "Most tokens a minute at each server, prompts and answers together, from 1; without it, as many as the server is found to allow",
     ),
     text(
         Key::RetryBudget,
         "retry_budget",
         "--retry-budget",
-        "Most retries as a share of all calls, 0 to 100 %, so that an outage does not double the load",
+        "Most retries as a share of first calls, 0 to 100 %, and a few a minute, so that an outage does not double the load",
     )
     .default("20%"),
     text(

@@ -1,3 +1,4 @@
+use super::Queue;
 use crate::control::quarantine::Onset;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -32,7 +33,7 @@ pub struct Counters {
     /// Those of the records that had no verdict from it, and were asked about alone.
     pub asked_alone: AtomicU64,
     /// Records that wait for others to be settled, before the budget lets them begin.
-    pub waiting_for_budget: AtomicUsize,
+    pub waiting_for_budget: Queue,
     /// Whether the input was read to its end.
     pub input_ended: AtomicBool,
     /// How often a component was put into quarantine.

@@ -4,7 +4,6 @@ use crate::control::budget::{Budget, Cost, Leave, Reserved, Spending, SpendingSt
 use crate::model::{Fault, MicroUsd, Record, Step, Usage};
 use futures_util::{Stream, StreamExt};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -28,7 +27,7 @@ struct Pages {
 #[derive(Debug)]
 struct Account {
     reserved: Reserved,
-    took: Cost,
+    took: Usage,
     /// Whether there was a call that may have to be paid for.
     is_charged: bool,
     /// Whether there was an answer.
@@ -80,7 +79,7 @@ impl Ledger {
             if let Some(begun) = self.ask(request_id) {
                 return begun;
             }
-            waits.get_or_insert_with(|| Waits::new(&counters.waiting_for_budget));
+            waits.get_or_insert_with(|| counters.waiting_for_budget.enter());
             settled.await;
         }
     }
@@ -97,14 +96,9 @@ impl Ledger {
         let mut pages = self.lock();
         for (index, record) in records.iter().enumerate() {
             let Some(account) = pages.accounts.get_mut(&record.request_id) else { continue };
-            let share = |total: Option<u64>| total.map(|total| share(total, index, records.len()));
             account.is_charged = true;
             account.is_answered |= is_answered;
-            let Cost { money, tokens } = account.took;
-            account.took = Cost {
-                money: sum(money.map(|money| money.0), share(usage.cost_micro_usd)).map(MicroUsd),
-                tokens: sum(tokens, share(usage.tokens())),
-            };
+            account.took.add(&usage.share(index, records.len()));
         }
     }
 
@@ -114,6 +108,7 @@ impl Ledger {
         let Some(Account { reserved, took, is_charged, is_answered }) = pages.accounts.remove(request_id) else {
             return;
         };
+        let took = Cost { money: took.cost_micro_usd.map(MicroUsd), tokens: took.tokens() };
         // Calls that all failed and told nothing, where nothing was reserved that they could stand at, teach nothing. The
         // next record may.
         let teaches = is_answered || took != Cost::default() || !reserved.is_nothing();
@@ -140,7 +135,7 @@ impl Ledger {
             Leave::UsedUp => return Some(Err(StopReason::Budget)),
             Leave::CostUnknown => return Some(Err(StopReason::CostUnknown)),
         };
-        let account = Account { reserved, took: Cost::default(), is_charged: false, is_answered: false };
+        let account = Account { reserved, took: Usage::default(), is_charged: false, is_answered: false };
         pages.accounts.insert(request_id.to_owned(), account);
         Some(Ok(()))
     }
@@ -148,35 +143,6 @@ impl Ledger {
     // Nothing panics while it is locked.
     fn lock(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The part of one of so many in a total; the parts add up to it.
-fn share(total: u64, index: usize, count: usize) -> u64 {
-    let (index, count) = (index as u64, count as u64);
-    total / count + u64::from(index < total % count)
-}
-
-fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    match (one, other) {
-        (None, None) => None,
-        (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
-    }
-}
-
-/// One more that waits, until it is dropped.
-struct Waits<'a>(&'a AtomicUsize);
-
-impl<'a> Waits<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Relaxed);
-        Waits(count)
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -226,17 +192,17 @@ mod tests {
         assert!(items.next().await.is_some());
         let second = tokio::time::timeout(Duration::from_secs(1), items.next());
         assert!(second.await.is_err(), "nobody knows yet what one takes");
-        assert_eq!(counters.waiting_for_budget.load(Relaxed), 1);
+        assert_eq!(counters.waiting_for_budget.waiting(), 1);
         ledger.charge(&records(&["a"]), &answered(Some(30)));
         ledger.settle("a");
         for _ in ["b", "c"] {
             assert!(items.next().await.is_some());
         }
-        assert_eq!(counters.waiting_for_budget.load(Relaxed), 0);
+        assert_eq!(counters.waiting_for_budget.waiting(), 0);
         assert_eq!(ledger.state().money_reserved, MicroUsd(60));
         let fourth = async {
             tokio::task::yield_now().await;
-            assert_eq!(counters.waiting_for_budget.load(Relaxed), 1);
+            assert_eq!(counters.waiting_for_budget.waiting(), 1);
             for id in ["b", "c"] {
                 ledger.charge(&records(&[id]), &answered(Some(30)));
                 ledger.settle(id);

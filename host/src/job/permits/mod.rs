@@ -2,16 +2,15 @@
 
 mod held;
 mod place;
-mod queue;
 #[cfg(test)]
 mod tests;
 
+use super::queue::Queue;
 use crate::control::breaker::{BreakerRule, BreakerState, Stop, Turning};
 use crate::control::limit::{Limit, State};
 use crate::control::rate::{RateRule, RateState};
 use crate::model::{Fault, RateReport};
 use held::{Held, Lane};
-use queue::Queue;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 /// How many wait for one thing, and how long all of them have. Relaxed throughout: people are told, and nobody decides
 /// by it.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub struct Queue {
     waiting: AtomicUsize,
     waited_us: AtomicU64,
 }
@@ -23,7 +23,8 @@ impl Queue {
         Waiter { queue: self, since: Instant::now() }
     }
 
-    pub(super) fn waiting(&self) -> usize {
+    /// How many wait now.
+    pub fn waiting(&self) -> usize {
         self.waiting.load(Relaxed)
     }
 
