@@ -19,6 +19,7 @@ mod index;
 mod next;
 mod operate;
 mod ordinals;
+mod read;
 #[cfg(test)]
 mod schedule_tests;
 mod slug;
@@ -42,6 +43,7 @@ use arc_swap::ArcSwap;
 use committer::{Command, Committer};
 use index::BuildAhead;
 use next::Placement;
+use read::read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{Access, Lock, Reader, Writer};
@@ -294,14 +296,6 @@ impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Registry").field("path", &self.path).field("snapshot", &self.snapshot()).finish_non_exhaustive()
     }
-}
-
-/// A connection to read by, and the registry as it stands.
-fn read(path: &Path, access: Access) -> Result<(Mutex<Reader>, Arc<ArcSwap<Snapshot>>), RegistryError> {
-    let reader = Reader::open(path, access)?;
-    let (epoch, clusters) = reader.clusters()?;
-    let snapshot = Snapshot::restore(epoch, clusters);
-    Ok((Mutex::new(reader), Arc::new(ArcSwap::from_pointee(snapshot))))
 }
 
 /// Where an outcome's verdict places its record. The judge was shown an earlier snapshot, and clusters are never

@@ -15,6 +15,6 @@ mod writer;
 pub(super) use connection::{Access, check_file};
 pub use counts::recent_counts_min;
 pub(super) use lock::Lock;
-pub(super) use reader::Reader;
+pub(super) use reader::{Ordered, Reader};
 pub use seen::SeenIds;
 pub(super) use writer::{Placed, Transaction, Writer};

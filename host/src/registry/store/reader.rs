@@ -23,9 +23,9 @@ impl Reader {
         Ok(Reader { path: path.to_owned(), connection: connect(path, access)? })
     }
 
-    /// The last epoch that was committed, and all clusters with their ordinals.
-    pub(crate) fn clusters(&self) -> Result<(u64, Vec<Ordered>), RegistryError> {
-        let read = || {
+    /// Hands over all clusters in the order of their ordinals; the last epoch that was committed.
+    pub(crate) fn clusters(&self, mut each: impl FnMut(Ordered)) -> Result<u64, RegistryError> {
+        let mut read = || {
             // One transaction, so that the epoch is that of the clusters.
             let transaction = self.connection.unchecked_transaction()?;
             let epoch: i64 = transaction.query_row("SELECT epoch FROM registry", [], |row| row.get(0))?;
@@ -36,17 +36,18 @@ impl Reader {
             let mut recent = recent.into_iter().peekable();
             let columns = cluster_columns(version(&transaction)?);
             let mut statement = transaction.prepare(&format!("SELECT {columns} FROM {clusters} ORDER BY ordinal"))?;
-            let read = statement.query_map([], |row| {
+            let count_at = CLUSTER_COLUMNS.split(',').count();
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
                 let (ordinal, cluster) = read_cluster(row)?;
                 while recent.next_if(|(counted, _)| *counted < ordinal).is_some() {}
                 let counted = match recent.next_if(|(counted, _)| *counted == ordinal) {
                     Some((_, counted)) => counted,
-                    None => read_counted(row, CLUSTER_COLUMNS.split(',').count())?,
+                    None => read_counted(row, count_at)?,
                 };
-                Ok((ordinal, Arc::new(counted.put_into(cluster))))
-            })?;
-            let clusters = read.collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok((epoch.unsigned_abs(), clusters))
+                each((ordinal, Arc::new(counted.put_into(cluster))));
+            }
+            Ok(epoch.unsigned_abs())
         };
         read().map_err(|error| self.failed("read the clusters", error))
     }
