@@ -1,21 +1,30 @@
-//! One scenario: its file, and the running of it by the real scheduler, permits, retries and limit on a virtual clock.
+//! One scenario: its file, and the running of it on a virtual clock. All that is made for the test is the server and the
+//! component that asks it; a record's way from its permit to its outcome is the product's own.
 
 use super::ran::Ran;
 use super::server::{Model, Reply, Server};
-use crate::control::limit::{Bounds, Limit, State};
-use crate::control::retry::RetryPolicy;
-use crate::job::permits::CallEnd;
-use crate::job::{Drain, Permits, schedule};
-use crate::model::{Fault, FaultKind};
+use crate::control::limit::{Bounds, Limit};
+use crate::control::retry_budget::RetryBudgetRule;
+use crate::job::judgement::{Start, along_the_chain};
+use crate::job::{Deadline, Drain, Link, Permits, Prepared, Route, schedule};
+use crate::model::{
+    Answer, Body, Choice, Cluster, Confidence, Fault, FaultKind, HttpRequest, HttpResponse, Job, Outgoing, Preparation,
+    Previous, Record, Settings, Step, Task, Verdict,
+};
+use crate::provider::{Identity, Provider};
+use crate::transport::Transport;
+use async_trait::async_trait;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
 /// The longest that one attempt may take.
 const ATTEMPT: Duration = Duration::from_mins(2);
+/// The status by which the server tells that its card was full.
+const OUT_OF_MEMORY: u16 = 507;
 
 /// A scenario's file.
 #[derive(Clone, Debug, Deserialize)]
@@ -86,20 +95,24 @@ impl Scenario {
 
 async fn run_on_a_virtual_clock(scenario: &Scenario, limit: Limit) -> Ran {
     let begun = Instant::now();
-    let permits = Permits::new(limit);
+    let (permits, drain) = (Permits::new(limit), Drain::default());
+    let watch = Arc::new(Watch { permits: permits.clone(), begun, ran: Mutex::default() });
     let server = Server::new(&scenario.server, scenario.seed);
-    let ran = Arc::new(Mutex::new(Ran { states: vec![(0.0, state(&permits))], ..Ran::default() }));
-    let drain = Drain::default();
     let serving = tokio::spawn(server.clone().run());
+    let served = Served { scenario: scenario.clone(), server, watch: Arc::clone(&watch) };
+    let servers = [(0, Arc::new(served) as Arc<dyn Transport>)];
+    let route = Arc::new(Route::new(Arc::default(), None, servers, RetryBudgetRule::default()));
+    let prepared = Arc::new(Prepared::new(Arc::new(Judge::default()), []));
+    let plan = Arc::new(super::plan(vec![Link { prepared, route }], &permits, &drain));
+    let candidates: Arc<[Arc<Cluster>]> = Arc::new([Arc::default()]);
     let work = |number: u64| {
-        let (server, permits, ran) = (server.clone(), permits.clone(), Arc::clone(&ran));
-        let (work, seed) = (scenario.server.work(scenario.seed, number), scenario.seed ^ number);
+        let (plan, candidates, watch) = (Arc::clone(&plan), Arc::clone(&candidates), Arc::clone(&watch));
         async move {
-            let answered = pursue(&server, &permits, &ran, begun, work, seed).await;
-            let mut ran = ran.lock().expect("no test panics here");
-            let now_s = begun.elapsed().as_secs_f64();
-            ran.ended_s = now_s;
-            if answered { ran.answers_s.push(now_s) } else { ran.failed += 1 }
+            let record = Arc::new(Record::new(number.to_string(), "a text"));
+            let mut deadline = Deadline::new(plan.total_timeout);
+            let start = Start { link: 0, standing: None };
+            let (_, tried) = along_the_chain(&plan, &record, &candidates, start, &mut deadline).await;
+            watch.outcome(tried.result.is_ok());
         }
     };
     let (tx, mut rx) = mpsc::channel(64);
@@ -121,44 +134,113 @@ async fn run_on_a_virtual_clock(scenario: &Scenario, limit: Limit) -> Ran {
         () = ending => {}
     }
     serving.abort();
-    let mut ran = ran.lock().expect("no test panics here");
-    std::mem::take(&mut *ran)
-}
-fn state(permits: &Permits) -> State {
-    permits.lanes()[0].limit.expect("it has a limit of its own")
+    std::mem::take(&mut *watch.ran())
 }
 
-/// A record's attempts, as the worker makes them; whether it was answered.
-async fn pursue(server: &Server, permits: &Permits, ran: &Mutex<Ran>, begun: Instant, work: f64, seed: u64) -> bool {
-    let mut chance = fastrand::Rng::with_seed(seed);
-    let policy = RetryPolicy::default();
-    for attempts in 1.. {
-        // A person who must act, or an outage of half an hour, is in no scenario.
-        let Ok(place) = permits.place(&[0], 0, true).await else { return false };
-        let called = Instant::now();
-        let reply = timeout(ATTEMPT, server.call(work)).await;
-        let fault = match reply {
-            Ok(Reply::Answer) => None,
+/// Notes what happens.
+struct Watch {
+    permits: Permits,
+    begun: Instant,
+    ran: Mutex<Ran>,
+}
+
+impl Watch {
+    fn ran(&self) -> MutexGuard<'_, Ran> {
+        self.ran.lock().expect("no test panics here")
+    }
+
+    /// Looks at the limit: whenever a call begins, and a record has its outcome.
+    fn look(&self) -> MutexGuard<'_, Ran> {
+        let state = self.permits.lanes()[0].limit.expect("it has a limit of its own");
+        let (now_s, in_flight) = (self.begun.elapsed().as_secs_f64(), self.permits.in_flight());
+        let mut ran = self.ran();
+        ran.peak = ran.peak.max(in_flight);
+        if ran.states.last().is_none_or(|(_, last)| *last != state) {
+            ran.states.push((now_s, state));
+        }
+        ran
+    }
+
+    fn outcome(&self, is_answered: bool) {
+        let mut ran = self.look();
+        ran.ended_s = self.begun.elapsed().as_secs_f64();
+        let ended_s = ran.ended_s;
+        if is_answered { ran.answers_s.push(ended_s) } else { ran.failed += 1 }
+    }
+}
+
+/// The way to the scenario's server.
+struct Served {
+    scenario: Scenario,
+    server: Server,
+    watch: Arc<Watch>,
+}
+
+#[async_trait]
+impl Transport for Served {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Fault> {
+        drop(self.watch.look());
+        let number = request.path_and_query.trim_start_matches('/').parse().expect("the record's number");
+        let work = self.scenario.server.work(self.scenario.seed, number);
+        let sent = |kind| Fault { request_sent: true, ..Fault::new(kind, "as the scenario says") };
+        let (status, headers) = match timeout(ATTEMPT, self.server.call(work)).await {
+            Err(_) => return Err(sent(FaultKind::TimedOut)),
+            Ok(Reply::NoConnection) => return Err(sent(FaultKind::Connect)),
+            Ok(Reply::Answer) => (200, Vec::new()),
+            Ok(Reply::OutOfMemory) => (OUT_OF_MEMORY, Vec::new()),
             Ok(Reply::Refused { retry_after }) => {
-                Some(Fault { retry_after, ..Fault::new(FaultKind::RateLimited, "slow down") })
+                let header = |wait: Duration| ("retry-after".to_owned(), wait.as_secs().to_string().into_bytes());
+                (429, retry_after.map(header).into_iter().collect())
             }
-            Ok(Reply::OutOfMemory) => Some(Fault::new(FaultKind::Overloaded, "x").code("out-of-memory")),
-            Ok(Reply::NoConnection) => Some(Fault::new(FaultKind::Connect, "refused")),
-            Err(_) => Some(Fault::new(FaultKind::TimedOut, "late")),
         };
-        let end = CallEnd { latency: called.elapsed(), fault: fault.as_ref(), tokens: None, report: None };
-        place.ended(&end);
-        {
-            let (state, in_flight) = (state(permits), permits.in_flight());
-            let mut ran = ran.lock().expect("no test panics here");
-            ran.peak = ran.peak.max(in_flight);
-            if ran.states.last().is_none_or(|(_, last)| *last != state) {
-                ran.states.push((begun.elapsed().as_secs_f64(), state));
+        Ok(HttpResponse { status, headers, body: Body::Text(String::new()) })
+    }
+}
+
+/// A provider that asks once, and takes whatever is answered for a verdict.
+#[derive(Default)]
+struct Judge {
+    identity: Identity,
+}
+
+#[async_trait]
+impl Provider for Judge {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    async fn prepare(&self, _: &Settings, _: Option<Previous>) -> Result<Preparation, Fault> {
+        unreachable!("the run is prepared")
+    }
+
+    async fn brief(&self, _: &Task) -> Result<Body, Fault> {
+        Ok(Body::Text(String::new()))
+    }
+
+    async fn build_request(&self, job: &Job) -> Result<Step, Fault> {
+        let request = HttpRequest {
+            method: "POST".to_owned(),
+            path_and_query: format!("/{}", job.records[0].request_id),
+            headers: Vec::new(),
+            body: None,
+        };
+        Ok(Step::Send(Outgoing { request, state: Vec::new() }))
+    }
+
+    async fn parse_response(&self, job: &Job, _: Vec<u8>, response: HttpResponse) -> Result<Step, Fault> {
+        let refused = |kind| Fault { request_sent: true, ..Fault::new(kind, "slow down") };
+        match response.status {
+            200 => {}
+            OUT_OF_MEMORY => return Err(refused(FaultKind::Overloaded).code(Fault::OUT_OF_MEMORY)),
+            _ => {
+                let wait = response.headers.first().map(|(_, value)| String::from_utf8_lossy(value).parse());
+                let retry_after = wait.map(|seconds| Duration::from_secs(seconds.expect("a number")));
+                return Err(Fault { retry_after, ..refused(FaultKind::RateLimited) });
             }
         }
-        let Some(fault) = fault else { return true };
-        let Some(wait) = policy.wait(&fault, attempts, Duration::from_mins(10), chance.f64()) else { return false };
-        sleep(wait).await;
+        let record_id = job.records[0].request_id.clone();
+        let (choice, confidence, rationale) = (Choice::Skip, Confidence::High, String::new());
+        let verdicts = vec![Verdict { record_id, choice, confidence, rationale }];
+        Ok(Step::Done(Answer { verdicts, ..Answer::default() }))
     }
-    false
 }

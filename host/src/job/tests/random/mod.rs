@@ -5,12 +5,11 @@ mod fakes;
 mod script;
 mod watch;
 
-use crate::control::quarantine::QuarantineRule;
 use crate::control::retry::RetryPolicy;
 use crate::control::retry_budget::RetryBudgetRule;
 use crate::job::judgement::{Start, along_the_chain};
-use crate::job::{Deadline, Drain, LaneRule, Link, Permits, Plan, Prepared, Route, Stops, Wards, schedule};
-use crate::model::{Births, Cluster, Descriptor, Record, Settings};
+use crate::job::{Deadline, Drain, LaneRule, Link, Permits, Plan, Prepared, Route, schedule};
+use crate::model::{Cluster, Descriptor, Record, Settings};
 use crate::provider::Identity;
 use crate::transport::Transport;
 use fakes::{FakeProvider, FakeServer};
@@ -40,24 +39,12 @@ fn plan(script: &Script, watch: &Arc<Watch>, permits: &Permits, drain: &Drain) -
         let route = Route::new(Arc::new(Settings::default()), None, servers, script.retries);
         Link { prepared: Arc::new(Prepared::new(Arc::new(provider), [])), route: Arc::new(route) }
     };
+    let chain = script.chain.iter().enumerate().map(link).collect();
     Plan {
-        batch_id: "batch".to_owned(),
-        chain: script.chain.iter().enumerate().map(link).collect(),
         escalate_below: script.escalate_below,
-        instructions: Arc::default(),
-        allow_new_cluster: false,
-        candidates_max: 1,
-        first_epoch: 0,
-        births: Births::default(),
         retry: script.retry,
         total_timeout: script.total,
-        counters: Arc::default(),
-        wards: Arc::new(Wards::new(QuarantineRule::default())),
-        permits: permits.clone(),
-        stops: Arc::new(Stops::by(drain.clone())),
-        records_max: 1,
-        ledger: None,
-        trace: None,
+        ..super::plan(chain, permits, drain)
     }
 }
 
