@@ -3,8 +3,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// The most bytes of responses that are kept; the oldest go first.
-const KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The most bytes of responses that are kept; the oldest go first. Those of some ten thousand records: what people write
+/// word for word alike they write often.
+const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What keeping a response takes beside its texts: its place here, the hash it is found by, the pieces of its headers.
+const KEEPING_BYTES: usize = 512;
 
 /// Responses that records of the same text share. Who asks first leads; who asks the same meanwhile waits for that response,
 /// and who asks later finds it, as long as it is kept.
@@ -123,7 +126,7 @@ impl Drop for Lead<'_> {
 
 fn size(response: &HttpResponse) -> usize {
     let headers: usize = response.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    headers + response.body.as_bytes().len()
+    KEEPING_BYTES + headers + response.body.as_bytes().len()
 }
 
 #[cfg(test)]
@@ -185,8 +188,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_oldest_responses_go_first() {
-        let shelf = Shelf { kept_bytes_max: 10, ..Shelf::default() };
-        for (question, body) in [("a", "1234"), ("b", "1234"), ("c", "1234"), ("d", "more than all")] {
+        let shelf = Shelf { kept_bytes_max: 2 * (KEEPING_BYTES + 5), ..Shelf::default() };
+        let large = "x".repeat(shelf.kept_bytes_max);
+        for (question, body) in [("a", "1234"), ("b", "1234"), ("c", "1234"), ("d", large.as_str())] {
             if let Found::Lead(lead) = find(&shelf, question).await {
                 lead.keep(response(body));
             }
@@ -196,6 +200,6 @@ mod tests {
             kept.push(matches!(find(&shelf, question).await, Found::Shared(_)));
         }
         assert_eq!(kept, [false, true, true, false]);
-        assert_eq!(shelf.lock().kept_bytes, 8);
+        assert_eq!(shelf.lock().kept_bytes, 2 * (KEEPING_BYTES + 4));
     }
 }

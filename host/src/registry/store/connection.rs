@@ -18,8 +18,10 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// How long to wait for another program that holds the file locked for a moment, such as the `sqlite3` shell.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 
-/// What the writer keeps of the file in memory: the counts of a million clusters are 17 MiB of it.
-const CACHE_KIB: i64 = 32 * 1024;
+/// What the writer keeps of the file in memory, whatever is in it.
+const CACHE_KIB: i64 = 8 * 1024;
+/// Clusters for which it keeps a further KiB: the counts of a million are 17 MiB, and all that a commit comes back to 24.
+const CLUSTERS_A_KIB: i64 = 40;
 /// Pages of 4 KiB in the journal beside the file before they are copied into it: some 16 MiB.
 const JOURNAL_PAGES: i64 = 4000;
 
@@ -94,7 +96,10 @@ pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, Registr
             connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
             // The pages that a fold of counts comes back to stay in memory, and are copied out of the journal once for many
             // commits rather than once for a few.
-            connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
+            let clusters = "SELECT coalesce(max(ordinal), 0) FROM cluster_texts";
+            let clusters: i64 = connection.query_row(clusters, [], |row| row.get(0)).map_err(failed)?;
+            let cache_kib = CACHE_KIB + clusters / CLUSTERS_A_KIB;
+            connection.pragma_update(None, "cache_size", -cache_kib).map_err(failed)?;
             connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_PAGES).map_err(failed)?;
         }
         Access::ReadBeside => connection.pragma_update(None, "query_only", true).map_err(failed)?,

@@ -3,7 +3,7 @@ use crate::registry::RegistryError;
 use rusqlite::Connection;
 
 /// What the ids' pages may take of memory; the rest lies in the temporary file.
-const CACHE_KIB: i64 = 16_384;
+const CACHE_KIB: i64 = 4096;
 /// What SQLite is given as a path to make a private temporary file: it has no name, and is gone when closed.
 const TEMPORARY: &str = "";
 
