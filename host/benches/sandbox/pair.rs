@@ -1,5 +1,7 @@
-//! One record's two calls, `build-request` and `parse-response`, through the host's own sandbox with all its limits, and
-//! natively: the same provider, compiled into this program.
+//! One record's calls through the host's own sandbox with all its limits, and natively: the same provider, compiled into
+//! this program. A prompt is put together by `brief`, made ready for the record by `build-request`, and its answer read by
+//! `parse-response`. The bound is on all that: where candidates are chosen for each record, each record takes it. Where
+//! records share a prompt, it is put together once, and a record takes the last two.
 //!
 //! Both sides begin with the job and the response, and end with the request and the verdict. Each call of a provider
 //! takes a job of its own: natively a clone, with all its texts; in the sandbox a copy into the guest's memory, with an
@@ -8,9 +10,7 @@
 use super::numbers::{median, time};
 use super::table::Figures;
 use anyhow::{Result, anyhow, ensure};
-use judge_host::model::{
-    self, Body, Cluster, FaultKind, HttpResponse, Instructions, Job, Record, Settings, Step, Task,
-};
+use judge_host::model::{self, Body, Cluster, HttpResponse, Instructions, Job, Record, Settings, Step, Task};
 use judge_host::provider::Provider;
 use judge_host::sandbox::{Sandbox, SandboxOptions};
 use judge_provider as guest;
@@ -22,9 +22,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 
 const ROUNDS: usize = 15;
-const PAIRS: u32 = 400;
+/// How often the calls are made in a round.
+const TIMES: u32 = 400;
 /// How much slower a pair may be than natively.
 const RATIO_MAX: f64 = 4.0;
+const SLOWER: &str = "how much slower that is";
 /// What the prompt holds besides the form of the answer: candidates with as many samples as make 4 KB.
 const CANDIDATES: usize = 20;
 const SAMPLE: &str = "where is my new card?";
@@ -41,40 +43,60 @@ pub(crate) fn measure(component: &Path, figures: &mut Figures) -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let sandbox = Sandbox::new(SandboxOptions::default())?;
     let provider = runtime.block_on(sandbox.load(component)).map_err(|refusal| anyhow!("{refusal}"))?;
-    let (job, native) = (runtime.block_on(job(provider.as_ref()))?, native_job());
-    let (mut ratios, mut sandboxed, mut alone) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let begun = Instant::now();
-        (0..PAIRS).for_each(|_| native_pair(&native));
-        let native = begun.elapsed() / PAIRS;
-        let begun = Instant::now();
-        runtime.block_on(async {
-            for _ in 0..PAIRS {
-                pair(provider.as_ref(), &job).await?;
-            }
-            anyhow::Ok(())
-        })?;
-        let guest = begun.elapsed() / PAIRS;
-        ratios.push(guest.as_secs_f64() / native.as_secs_f64());
-        sandboxed.push(guest);
-        alone.push(native);
-    }
-    ratios.sort_unstable_by(f64::total_cmp);
-    let (ratio, prompt) = (ratios[ROUNDS / 2], job.brief.as_bytes().len());
-    figures.push(format!("build + parse, prompt of {prompt} bytes, native"), time(median(alone)));
-    figures.push("the same in the sandbox, all limits on, an instance a call", time(median(sandboxed)));
-    figures.push_bound(
-        "how much slower that is",
-        format!("{ratio:.2}x ({:.2} to {:.2})", ratios[1], ratios[ROUNDS - 2]),
-        format!("at most {RATIO_MAX}x"),
-        ratio <= RATIO_MAX,
-    );
+    let provider = provider.as_ref();
+    let (job, native) = (runtime.block_on(job(provider, &task()))?, native_job(&native_task()));
+    let prompt = job.brief.as_bytes().len();
+    ensure!(PROMPT_BYTES.contains(&prompt), "a prompt of 4 KB was meant: {prompt}");
+
+    let (task, own) = (task(), native_task());
+    let in_sandbox = || runtime.block_on(async { pair(provider, &self::job(provider, &task).await?).await });
+    let beside = Beside::measured(|| native_pair(&native_job(&own)), in_sandbox)?;
+    let (ratio, said) = beside.tell(&format!("a prompt of {prompt} bytes built, its answer read"), figures);
+    figures.push_bound(SLOWER, said, format!("at most {RATIO_MAX}x"), ratio <= RATIO_MAX);
+
+    let in_sandbox = || runtime.block_on(pair(provider, &job));
+    let beside = Beside::measured(|| native_pair(&native), in_sandbox)?;
+    let (_, said) = beside.tell("the same with a prompt that records share", figures);
+    figures.push(SLOWER, said);
     Ok(())
+}
+
+/// The same calls natively and in the sandbox.
+struct Beside {
+    native: Duration,
+    sandboxed: Duration,
+    /// How much slower, round by round; the least first.
+    ratios: Vec<f64>,
+}
+
+impl Beside {
+    fn measured(mut native: impl FnMut(), mut sandboxed: impl FnMut() -> Result<()>) -> Result<Beside> {
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            let native = each(TIMES, || {
+                native();
+                Ok(())
+            })?;
+            rounds.push((native, each(TIMES, &mut sandboxed)?));
+        }
+        let mut ratios: Vec<f64> =
+            rounds.iter().map(|(native, sandboxed)| sandboxed.as_secs_f64() / native.as_secs_f64()).collect();
+        ratios.sort_unstable_by(f64::total_cmp);
+        let (native, sandboxed) = rounds.into_iter().unzip();
+        Ok(Beside { native: median(native), sandboxed: median(sandboxed), ratios })
+    }
+
+    /// Tells both; how much slower the sandbox is, as a number and in words.
+    fn tell(&self, calls: &str, figures: &mut Figures) -> (f64, String) {
+        figures.push(format!("{calls}, native"), time(self.native));
+        figures.push("in the sandbox, all limits on, an instance a call", time(self.sandboxed));
+        let (ratio, least, most) = (self.ratios[ROUNDS / 2], self.ratios[1], self.ratios[ROUNDS - 2]);
+        (ratio, format!("{ratio:.2}x ({least:.2} to {most:.2})"))
+    }
 }
 
 /// Both calls; each has an instance of its own.
 async fn pair(provider: &dyn Provider, job: &Job) -> Result<()> {
-    let failed = |fault: model::Fault| anyhow!("{}", fault.message);
     let Step::Send(outgoing) = provider.build_request(job).await.map_err(failed)? else {
         unreachable!("it has a server")
     };
@@ -93,29 +115,32 @@ fn native_pair(job: &guest::Job) {
     assert!(matches!(black_box(step), Ok(guest::Step::Done(_))), "the answer was read");
 }
 
-async fn job(provider: &dyn Provider) -> Result<Job> {
+fn task() -> Arc<Task> {
     let candidates = (0..CANDIDATES).map(|number| {
         let (cluster_id, name) = (format!("cluster_{number}"), format!("Cluster {number}"));
         Arc::new(Cluster { cluster_id, name, sample_requests: vec![SAMPLE.to_owned()], ..Cluster::default() })
     });
-    let task = Task {
+    Arc::new(Task {
         candidates: candidates.collect(),
         instructions: Arc::new(Instructions::default()),
         allow_new_cluster: true,
         records_max: 1,
         settings: Arc::new(Settings { model: "gpt-4o-mini".to_owned(), ..Settings::default() }),
         profile: Arc::from([]),
-    };
-    let brief = provider.brief(&task).await.map_err(|fault| anyhow!("{}: {}", FaultKind::Malformed, fault.message))?;
-    let bytes = brief.as_bytes().len();
-    ensure!(PROMPT_BYTES.contains(&bytes), "a prompt of 4 KB was meant: {bytes}");
-    let records = vec![Arc::new(Record::new("r1", TEXT))];
-    Ok(Job { records, task: Arc::new(task), brief: Arc::new(brief) })
+    })
 }
 
-/// The same job in the provider's own types.
-fn native_job() -> guest::Job {
-    use guest::Provider as _;
+async fn job(provider: &dyn Provider, task: &Arc<Task>) -> Result<Job> {
+    let brief = Arc::new(provider.brief(task).await.map_err(failed)?);
+    Ok(Job { records: vec![Arc::new(Record::new("r1", TEXT))], task: Arc::clone(task), brief })
+}
+
+fn failed(fault: model::Fault) -> anyhow::Error {
+    anyhow::Error::msg(fault.message)
+}
+
+/// The same task in the provider's own types.
+fn native_task() -> guest::Task {
     let candidates = (0..CANDIDATES).map(|number| guest::Cluster {
         id: format!("cluster_{number}"),
         name: format!("Cluster {number}"),
@@ -130,7 +155,7 @@ fn native_job() -> guest::Job {
         seed: None,
         extra: Vec::new(),
     };
-    let task = guest::Task {
+    guest::Task {
         candidates: candidates.collect(),
         instructions: guest::Instructions { text: String::new(), rationale_language: None },
         allow_new_cluster: true,
@@ -138,7 +163,11 @@ fn native_job() -> guest::Job {
         settings,
         profile: Vec::new(),
         extras: Vec::new(),
-    };
+    }
+}
+
+fn native_job(task: &guest::Task) -> guest::Job {
+    use guest::Provider as _;
     let brief = OpenAi::brief(task.clone()).expect("the task is sound");
     task.job(brief, vec![guest::Record { id: "r1".to_owned(), text: TEXT.to_owned(), context: Vec::new() }])
 }

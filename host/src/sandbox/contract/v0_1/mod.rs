@@ -4,6 +4,7 @@
 mod bindings;
 mod from_guest;
 mod job;
+mod task;
 mod to_guest;
 
 use super::{Contract, Version};
@@ -12,7 +13,8 @@ use crate::sandbox::store::CallState;
 use async_trait::async_trait;
 use bindings::{JudgeProvider, JudgeProviderPre, contract as guest};
 use job::{JobParam, Lists};
-use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lower, TypedFunc};
+use task::{Parts, TaskParam};
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower, TypedFunc};
 use wasmtime::{Result, Store};
 
 /// How the host speaks it.
@@ -21,11 +23,15 @@ pub(in crate::sandbox) const VERSION: Version = Version { number: "0.1.0", bind 
 /// What the host calls.
 const INTERFACE: &str = "judge:provider/provider@0.1.0";
 
-/// What the two calls of a record return.
-type Told = (Result<guest::Step, guest::Fault>,);
+/// What `parse-response` takes.
+type ResponseParams<'a> = (JobParam<'a>, &'a [u8], &'a guest::HttpResponse);
+
+/// What a call returns.
+type Told<T> = (Result<T, guest::Fault>,);
 
 struct Bound {
     pre: JudgeProviderPre<CallState>,
+    brief: ComponentExportIndex,
     build_request: ComponentExportIndex,
     parse_response: ComponentExportIndex,
 }
@@ -39,17 +45,21 @@ fn bind(pre: InstancePre<CallState>) -> Result<Box<dyn Contract>> {
         let found = interface.as_ref().and_then(|interface| component.get_export_index(Some(interface), name));
         found.ok_or_else(|| wasmtime::Error::msg(format!("no function `{name}`")))
     };
-    let (build_request, parse_response) = (function("build-request")?, function("parse-response")?);
-    Ok(Box::new(Bound { pre, build_request, parse_response }))
+    let (brief, build_request) = (function("brief")?, function("build-request")?);
+    Ok(Box::new(Bound { pre, brief, build_request, parse_response: function("parse-response")? }))
 }
 
 impl Bound {
     /// One function in a new instance. The bindings would look at the types of all functions for it.
-    async fn function<Params: ComponentNamedList + Lower>(
+    async fn function<Params, T>(
         &self,
         store: &mut Store<CallState>,
         function: &ComponentExportIndex,
-    ) -> Result<TypedFunc<Params, Told>> {
+    ) -> Result<TypedFunc<Params, Told<T>>>
+    where
+        Params: ComponentNamedList + Lower,
+        T: Lift + Send + Sync + 'static,
+    {
         let instance = self.pre.instance_pre().instantiate_async(&mut *store).await?;
         instance.get_typed_func(store, function)
     }
@@ -81,15 +91,15 @@ impl Contract for Bound {
     }
 
     async fn brief(&self, store: &mut Store<CallState>, task: &Task) -> Result<Result<Body, Fault>> {
-        let task = to_guest::task(task);
-        let instance = self.pre.instantiate_async(&mut *store).await?;
-        let told = instance.judge_provider_provider().call_brief(store, &task).await?;
+        let parts = Parts::of(task);
+        let brief = self.function::<(TaskParam<'_>,), guest::Body>(store, &self.brief).await?;
+        let (told,) = brief.call_async(store, (parts.task(task),)).await?;
         Ok(told.map(from_guest::body).map_err(from_guest::fault))
     }
 
     async fn build_request(&self, store: &mut Store<CallState>, job: &Job) -> Result<Result<Step, Fault>> {
         let lists = Lists::of(job);
-        let build = self.function::<(JobParam<'_>,)>(store, &self.build_request).await?;
+        let build = self.function::<(JobParam<'_>,), guest::Step>(store, &self.build_request).await?;
         let (told,) = build.call_async(store, (lists.job(job),)).await?;
         Ok(told.map(from_guest::step).map_err(from_guest::fault))
     }
@@ -102,7 +112,7 @@ impl Contract for Bound {
         response: HttpResponse,
     ) -> Result<Result<Step, Fault>> {
         let (lists, response) = (Lists::of(job), to_guest::response(response));
-        let parse = self.function::<(JobParam<'_>, &[u8], &guest::HttpResponse)>(store, &self.parse_response).await?;
+        let parse = self.function::<ResponseParams<'_>, guest::Step>(store, &self.parse_response).await?;
         let (told,) = parse.call_async(store, (lists.job(job), state, &response)).await?;
         Ok(told.map(from_guest::step).map_err(from_guest::fault))
     }

@@ -1,18 +1,5 @@
 use super::bindings::contract as guest;
-use crate::model::{Body, Cluster, HttpResponse, Instructions, Previous, Settings, Task};
-
-/// A task. The registry's own fields of a cluster stay here.
-pub(super) fn task(task: &Task) -> guest::Task {
-    guest::Task {
-        candidates: task.candidates.iter().map(|one| cluster(one)).collect(),
-        instructions: instructions(&task.instructions),
-        allow_new_cluster: task.allow_new_cluster,
-        records_max: task.records_max,
-        settings: settings(&task.settings),
-        profile: task.profile.to_vec(),
-        extras: Vec::new(),
-    }
-}
+use crate::model::{Body, HttpResponse, Previous, Settings};
 
 /// How to judge.
 pub(super) fn settings(settings: &Settings) -> guest::Settings {
@@ -40,18 +27,4 @@ fn body(body: Body) -> guest::Body {
         Body::Text(text) => guest::Body::Text(text),
         Body::Binary(bytes) => guest::Body::Binary(bytes),
     }
-}
-
-fn cluster(cluster: &Cluster) -> guest::Cluster {
-    guest::Cluster {
-        id: cluster.cluster_id.clone(),
-        name: cluster.name.clone(),
-        summary: cluster.summary.clone(),
-        criteria: cluster.criteria.clone(),
-        samples: cluster.sample_requests.clone(),
-    }
-}
-
-fn instructions(instructions: &Instructions) -> guest::Instructions {
-    guest::Instructions { text: instructions.text.clone(), rationale_language: instructions.rationale_language.clone() }
 }
