@@ -257,7 +257,7 @@ async fn the_component_builds_its_request_without_the_key() {
     })
     .await
     .unwrap();
-    let step = judge.first_step(Record::new("r1", "text")).await.unwrap();
+    let step = judge.first_step(vec![Record::new("r1", "text")]).await.unwrap();
     let told = format!("{step:?}").to_lowercase();
     assert!(told.contains("chat/completions"), "{told}");
     assert!(!told.contains("authorization") && !told.contains("sk-never-told"), "{told}");

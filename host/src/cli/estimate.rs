@@ -8,9 +8,9 @@ use judge_host::model::{Fault, HttpRequest, Prices, Record, Settings, Step};
 use judge_host::registry::{Registry, SeenIds};
 use judge_host::report::count;
 
-/// Records whose requests are all built; of those after them ever fewer.
+/// Requests that are all built; of those after them ever fewer.
 const BUILT_ALL: u64 = 100;
-/// After those, one in so many of the records before it: 120 further requests for ten million records.
+/// After those, one in so many of the requests before it: 120 further ones for ten million records.
 const BUILT_ONE_IN: u64 = 10;
 
 /// An input, and what of it is to be judged.
@@ -33,12 +33,16 @@ pub(super) struct Estimate {
     unreadable: u64,
     /// Bytes of the texts and fields of all records to judge.
     record_bytes: u64,
-    /// Records whose first step was looked at.
+    /// What goes into one request each: a record, or several.
+    units: u64,
+    /// Those whose first step was looked at.
     looked_at: u64,
     /// Those that send a request.
     built: u64,
     /// Bytes of their requests beside their records' own.
     frame_bytes: u64,
+    /// The next whose first step is looked at.
+    next: u64,
 }
 
 impl Estimate {
@@ -50,8 +54,9 @@ impl Estimate {
         mut first: impl FnMut(&Step) -> anyhow::Result<()>,
     ) -> anyhow::Result<Estimate> {
         let Input { mut source, batch_id, limit, rejudge, .. } = input;
+        let most = judge.policy().records_per_request;
         let mut seen = advice::of(SeenIds::open())?;
-        let (mut estimate, mut next) = (Estimate::default(), 0);
+        let (mut estimate, mut unit) = (Estimate::default(), Vec::new());
         while limit.is_none_or(|limit| estimate.records + estimate.unreadable < limit) {
             let record = match advice::of(source.next_row())? {
                 None => break,
@@ -71,25 +76,51 @@ impl Estimate {
                 estimate.already_done += 1;
                 continue;
             }
-            let (index, bytes) = (estimate.records, record_bytes(&record));
             estimate.records += 1;
-            estimate.record_bytes += bytes;
-            if index == next {
-                next += 1 + index.saturating_sub(BUILT_ALL) / BUILT_ONE_IN;
-                match judge.first_step(record).await {
-                    Ok(step) => {
-                        if estimate.looked_at == 0 {
-                            first(&step)?;
-                        }
-                        estimate.take_in(&step, bytes);
-                    }
-                    Err(fault) if estimate.looked_at == 0 => return Err(unprepared(fault).into()),
-                    // It fails in the run, too, and costs nothing there.
-                    Err(_) => estimate.looked_at += 1,
-                }
+            // One that names its candidates goes alone, as it does in a run.
+            let is_alone = record.candidates.is_some();
+            if is_alone {
+                estimate.close(&mut unit, judge, &mut first).await?;
+            }
+            unit.push(record);
+            if is_alone || unit.len() >= most {
+                estimate.close(&mut unit, judge, &mut first).await?;
             }
         }
+        estimate.close(&mut unit, judge, &mut first).await?;
         Ok(estimate)
+    }
+
+    /// Takes in what goes into one request, if anything does.
+    async fn close(
+        &mut self,
+        unit: &mut Vec<Record>,
+        judge: &Judge,
+        first: &mut impl FnMut(&Step) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if unit.is_empty() {
+            return Ok(());
+        }
+        let (index, bytes) = (self.units, unit.iter().map(record_bytes).sum());
+        let records = std::mem::take(unit);
+        self.units += 1;
+        self.record_bytes += bytes;
+        if index != self.next {
+            return Ok(());
+        }
+        self.next += 1 + index.saturating_sub(BUILT_ALL) / BUILT_ONE_IN;
+        match judge.first_step(records).await {
+            Ok(step) => {
+                if self.looked_at == 0 {
+                    first(&step)?;
+                }
+                self.take_in(&step, bytes);
+            }
+            Err(fault) if self.looked_at == 0 => return Err(unprepared(fault).into()),
+            // It fails in the run, too, and costs nothing there.
+            Err(_) => self.looked_at += 1,
+        }
+        Ok(())
     }
 
     fn take_in(&mut self, step: &Step, record_bytes: u64) {
@@ -117,7 +148,7 @@ impl Estimate {
 
     /// For people, in one sentence a line.
     pub(super) fn told(&self, settings: &Settings, prices: Option<&Prices>) -> Vec<String> {
-        let requests = scaled(self.records, self.built, self.looked_at);
+        let requests = scaled(self.units, self.built, self.looked_at);
         let bytes = scaled(self.record_bytes, self.built, self.looked_at).saturating_add(scaled(
             requests,
             self.frame_bytes,
@@ -125,7 +156,12 @@ impl Estimate {
         ));
         let tokens = TokenEstimate::default();
         let input = tokens.tokens(usize::try_from(bytes).unwrap_or(usize::MAX), Some(0));
-        let output = tokens.tokens(0, settings.max_output_tokens).saturating_mul(requests);
+        // A bound is on an answer, and what is usual on a verdict.
+        let answers = match settings.max_output_tokens {
+            Some(_) => requests,
+            None => scaled(self.records, self.built, self.looked_at),
+        };
+        let output = tokens.tokens(0, settings.max_output_tokens).saturating_mul(answers);
         let most = if settings.max_output_tokens.is_some() { "at most" } else { "about" };
         let mut lines = vec![format!(
             "an estimate from {} of the requests, give or take a third: {} records, {} requests, about {} input tokens, {most} {} output tokens",
@@ -183,11 +219,13 @@ mod tests {
         let estimate = Estimate {
             records: 1_000_000,
             record_bytes: 100_000_000,
+            units: 1_000_000,
             looked_at: 200,
             built: 100,
             frame_bytes: 1_000_000,
             already_done: 7,
             unreadable: 2,
+            next: 0,
         };
         let settings = Settings { model: "m".into(), max_output_tokens: Some(100), ..Settings::default() };
         let prices = Prices { input: MicroUsd(1_000_000), cached_input: MicroUsd(0), output: MicroUsd(2_000_000) };

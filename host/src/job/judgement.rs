@@ -9,14 +9,20 @@ use crate::registry::Registry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The first step that the first of the chain takes for a record: what `--dry-run` shows.
+/// The first step that the first of the chain takes for a record, or for several in one request: what `--dry-run` shows.
 ///
 /// # Errors
-/// The fault that the record would end in before anything is sent.
-pub async fn first_step(plan: &Plan, registry: &Registry, record: Record) -> Result<Step, Fault> {
-    let candidates = registry.snapshot().candidates(&record, plan.candidates_max, plan.first_epoch)?;
+/// The fault that they would end in before anything is sent.
+pub async fn first_step(plan: &Plan, registry: &Registry, records: Vec<Record>) -> Result<Step, Fault> {
+    let snapshot = registry.snapshot();
+    let candidates = if let [alone] = records.as_slice() {
+        snapshot.candidates(alone, plan.candidates_max, plan.first_epoch)?
+    } else {
+        let texts = records.iter().map(|record| record.text.as_str());
+        snapshot.candidates_together(texts, plan.candidates_max, plan.first_epoch)
+    };
     let first = plan.first();
-    let job = plan.job(first, vec![Arc::new(record)], &candidates).await?;
+    let job = plan.job(first, records.into_iter().map(Arc::new).collect(), &candidates).await?;
     first.prepared.provider.build_request(&job).await
 }
 

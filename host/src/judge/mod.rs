@@ -198,13 +198,13 @@ impl Judge {
         &self.policy
     }
 
-    /// What the first provider does first for a record; nothing is sent.
+    /// What the first provider does first for a record, or for several that go into one request; nothing is sent.
     ///
     /// # Errors
-    /// The fault that the record would end in before anything is sent.
-    pub async fn first_step(&self, record: Record) -> Result<Step, Fault> {
-        job::first_step(&self.plan(&self.batch_id, RunParts::default(), &self.policy.limit), &self.registry, record)
-            .await
+    /// The fault that they would end in before anything is sent.
+    pub async fn first_step(&self, records: Vec<Record>) -> Result<Step, Fault> {
+        let plan = self.plan(&self.batch_id, RunParts::default(), &self.policy.limit);
+        job::first_step(&plan, &self.registry, records).await
     }
 
     fn plan(&self, batch_id: &str, run: RunParts, limit: &Limit) -> Plan {

@@ -54,3 +54,22 @@ async fn a_limit_and_a_missing_price_are_told() {
     assert!(told.contains(" 7 records, 7 requests") && told.contains("at most 350 output tokens"), "{told}");
     assert!(told.contains("the cost is not known: judge.toml has no [prices.\"fake\"]"), "{told}");
 }
+
+#[tokio::test]
+async fn records_that_go_together_are_estimated_and_shown_together() {
+    let server = FakeLlm::start(Script::default()).await;
+    let case = case(100);
+    let known = ["--clusters", "clusters.jsonl", "--dry-run"];
+    let alone = case.run_beside(&judging("openai", "records.jsonl", &server, &known)).await.code(0);
+    let more = [&known[..], &["--records-per-request", "10"]].concat();
+    let together = case.run_beside(&judging("openai", "records.jsonl", &server, &more)).await.code(0);
+    assert!(together.stderr.contains("100 records, 10 requests"), "{}", together.stderr);
+    let [one, ten] = [&alone, &together].map(|ran| number(&ran.stderr, "about ", " input tokens"));
+    assert!(ten < one / 2.0, "the clusters are told once for ten records: {ten} against {one} tokens");
+    let [one, ten] = [&alone, &together].map(|ran| number(&ran.stderr, "input tokens, about ", " output"));
+    assert!((one - ten).abs() < 1.0, "a verdict is as long: {ten} against {one} tokens");
+    let records = case.read("records.jsonl");
+    let texts = records.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let shown = texts.filter(|record| together.stdout.contains(record["text"].as_str().expect("a text"))).count();
+    assert!(shown >= 10, "the request of the first ten is shown: {shown}");
+}

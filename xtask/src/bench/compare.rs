@@ -2,7 +2,7 @@
 //! sending. With more candidates than a prompt holds, each record's prompt is another; with fewer, all prompts begin
 //! alike. The two cost the host differently, so both are measured.
 
-use super::{CLUSTERS, RECORDS, host};
+use super::{CLUSTERS, copies, host};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::fs;
@@ -11,8 +11,6 @@ use std::process::Command;
 
 /// Rounds of host and bare loop, in turns; the median counts.
 const ROUNDS: usize = 5;
-/// The example's records, so often: some seconds at the highest limit, in which starting up does not show.
-const COPIES: usize = 6;
 /// As many clusters as a prompt holds by default.
 const CLUSTERS_THAT_FIT: usize = 20;
 
@@ -23,10 +21,8 @@ const CLUSTERS_THAT_FIT: usize = 20;
 pub(super) fn run(workspace: &Workspace, url: &str, parallel: &str) -> Result<()> {
     let limits = parallel.split(',').filter_map(|limit| limit.trim().parse::<usize>().ok());
     let highest = limits.max().context("no limit to compare at")?;
-    let folder = workspace.target("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let (records, clusters) = (folder.join("records.jsonl"), folder.join("clusters.jsonl"));
-    let count = write_copies(&workspace.path(RECORDS), &records)?;
+    let (records, count) = copies(workspace)?;
+    let clusters = records.with_file_name("clusters.jsonl");
     write_first(&workspace.path(CLUSTERS), &clusters)?;
     println!(
         "\nHost and bare reqwest loop at {highest} in flight, {count} records, medians of {ROUNDS} rounds in turns:"
@@ -41,21 +37,6 @@ pub(super) fn run(workspace: &Workspace, url: &str, parallel: &str) -> Result<()
         println!("  {name:<18} prompts of {:>2} KB: {rounds}", requested.len() / 1024);
     }
     Ok(())
-}
-
-/// The example's records several times, each time under ids of its own; how many that are.
-fn write_copies(example: &Path, copies: &Path) -> Result<usize> {
-    let text = fs::read_to_string(example).with_context(|| format!("cannot read {}", example.display()))?;
-    let mut lines = Vec::new();
-    for copy in 0..COPIES {
-        for line in text.lines() {
-            let mut record: serde_json::Value = serde_json::from_str(line).context("a record of the example")?;
-            record["request_id"] = format!("{}-{copy}", record["request_id"].as_str().unwrap_or_default()).into();
-            lines.push(record.to_string());
-        }
-    }
-    fs::write(copies, lines.join("\n")).with_context(|| format!("cannot write {}", copies.display()))?;
-    Ok(lines.len())
 }
 
 fn write_first(example: &Path, first: &Path) -> Result<()> {

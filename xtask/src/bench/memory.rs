@@ -46,7 +46,7 @@ pub(super) fn run(workspace: &Workspace, flags: &Flags) -> Result<()> {
     fs::create_dir_all(&folder).context("cannot make the folder of the bench")?;
     let mut peaks = Vec::new();
     for records in [RECORDS_SHORT, flags.records] {
-        let mut server = Server::start(workspace, 0)?;
+        let mut server = Server::start(workspace, 0, 0)?;
         let told = judge(workspace, &folder, &server.url, records, flags.parallel);
         server.stop();
         let Told { records_per_s, cpu_ms_per_record, memory_peak_mb, .. } = told?;

@@ -96,10 +96,10 @@ async fn a_record_has_provider_profile_and_brief_of_one_component_however_often_
 #[tokio::test]
 async fn a_preparation_puts_its_profile_into_service() {
     let mut judge = judge("only");
-    let fault = judge.first_step(Record::new("r", "text")).await.unwrap_err();
+    let fault = judge.first_step(vec![Record::new("r", "text")]).await.unwrap_err();
     assert_eq!(fault.message, "a profile of ", "an unprepared judge has none");
     judge.prepare().await.unwrap();
-    assert!(judge.first_step(Record::new("r", "text")).await.is_ok(), "and no brief of before is kept");
+    assert!(judge.first_step(vec![Record::new("r", "text")]).await.is_ok(), "and no brief of before is kept");
 }
 
 #[test]
