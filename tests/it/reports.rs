@@ -26,7 +26,7 @@ fn summary(case: &Case) -> Value {
 async fn the_trace_has_a_line_for_each_call() {
     const FIELDS: &str = "t_ms batch_id request_id records provider model server attempt call waited_ms latency_ms result \
                           code status retry_after_ms input_tokens cached_input_tokens output_tokens cost_usd in_flight \
-                          limit hedge shared";
+                          limit hedge";
     let faults = vec![FaultRule { when: When::FirstOf { record: "r1".into(), calls: 1 }, then: Then::status(503) }];
     let server = FakeLlm::start(Script { faults, ..Script::default() }).await;
     let case = case(4);

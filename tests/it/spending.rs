@@ -1,6 +1,7 @@
 //! What a run spends: its cost is told, its budget kept, its input estimated, and nothing asked twice.
 
 mod budget;
+mod chain;
 mod dedup;
 mod estimate;
 

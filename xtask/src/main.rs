@@ -37,7 +37,7 @@ enum Task {
     /// Build what the tests need, and run all of them
     Test(test::Flags),
     /// Check the licences, sources and advisories of all dependencies against deny.toml
-    Deny,
+    Deny(deny::Flags),
     /// Fuzz the reading of answers; needs the nightly compiler and cargo-fuzz
     Fuzz(fuzz::Flags),
     /// Kill runs at random moments, and show that nothing is lost, doubled or paid twice
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build(&workspace),
         Task::Demo(flags) => demo::run(&workspace, &flags),
         Task::Test(flags) => test::run(&workspace, &flags),
-        Task::Deny => deny::run(&workspace),
+        Task::Deny(flags) => deny::run(&workspace, &flags),
         Task::Fuzz(flags) => fuzz::run(&workspace, &flags),
         Task::Torture(flags) => torture::run(&workspace, &flags),
         Task::Twins(flags) => twins::run(&workspace, &flags),

@@ -42,6 +42,8 @@ pub(super) fn facts(
         servers: observed.servers().into_iter().map(server).collect(),
         waited_rate: waited.rate,
         waited_server: waited.breaker,
+        waited_retry: counters.waiting_to_retry.waited(),
+        waited_budget: counters.waiting_for_budget.waited(),
         cpu: now.cpu_since(before),
         memory_peak_bytes: now.memory_peak_bytes,
         interrupted: report.interrupted,

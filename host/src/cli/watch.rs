@@ -117,6 +117,7 @@ impl Look {
             waits: vec![
                 wait(waiting.rate, "rate limit"),
                 wait(waiting.breaker, "server down"),
+                wait(counters.waiting_to_retry.waiting(), "to retry"),
                 wait(counters.waiting_for_budget.waiting(), "budget"),
             ],
             cost,

@@ -40,13 +40,13 @@ pub const SPECS: [Spec; 37] = [
         Key::Rpm,
         "rpm",
         "--rpm",
-        "Most requests a minute at each server, from 1; without it, as many as the server is found to allow",
+        "Most requests a minute at each server for each model, from 1; without it, as many as the server is found to allow",
     ),
     text(
         Key::Tpm,
         "tpm",
         "--tpm",
-        "Most tokens a minute at each server, prompts and answers together, from 1; without it, as many as the server is found to allow",
+        "Most tokens a minute at each server for each model, prompts and answers together, from 1; without it, as many as the server is found to allow",
     ),
     text(
         Key::RetryBudget,

@@ -63,11 +63,16 @@ impl Hedge {
         self.usual()
     }
 
-    /// Whether a second may be sent now, for a call that has waited so long; if so it is counted. Hedges are no calls.
+    /// Whether a second may be sent now, for a call that has waited so long.
+    pub fn may_hedge(&self) -> bool {
+        (self.hedged + 1) * 100 <= self.calls * u64::from(self.rule.hedged_percent)
+    }
+
+    /// The same; if so it is counted. Hedges are no calls.
     pub fn try_hedge(&mut self) -> bool {
-        let is_within = (self.hedged + 1) * 100 <= self.calls * u64::from(self.rule.hedged_percent);
-        self.hedged += u64::from(is_within);
-        is_within
+        let may_hedge = self.may_hedge();
+        self.hedged += u64::from(may_hedge);
+        may_hedge
     }
 
     /// A call was answered after so long, counted from its own sending. Of one whose second was faster, the time that it

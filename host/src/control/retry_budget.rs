@@ -20,15 +20,22 @@ const MINUTE_MILLIS: u64 = 60_000;
 pub struct RetryBudgetRule {
     /// Retries in parts of a hundred of the first calls.
     pub percent: u32,
-    /// Retries beside them in a minute; the first minute's are there at once.
+    /// Retries beside them in a minute.
     pub per_minute: u32,
+    /// Retries that are there at the beginning.
+    pub first: u32,
     /// Retries that are saved up at most; at least those of a minute, and 1.
     pub saved_max: u32,
 }
 
 impl Default for RetryBudgetRule {
     fn default() -> Self {
-        RetryBudgetRule { percent: RETRY_PERCENT, per_minute: RETRIES_A_MINUTE, saved_max: RETRIES_SAVED_MAX }
+        RetryBudgetRule {
+            percent: RETRY_PERCENT,
+            per_minute: RETRIES_A_MINUTE,
+            first: RETRIES_A_MINUTE,
+            saved_max: RETRIES_SAVED_MAX,
+        }
     }
 }
 
@@ -46,9 +53,9 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// One with the first minute's share.
+    /// One with the retries that are there at the beginning.
     pub fn new(rule: RetryBudgetRule) -> Self {
-        RetryBudget { rule, parts: u64::from(rule.per_minute) * PARTS, paid_ms: 0 }
+        RetryBudget { rule, parts: u64::from(rule.first) * PARTS, paid_ms: 0 }
     }
 
     /// A first call is made: it pays for its share of a retry.
@@ -86,7 +93,7 @@ impl RetryBudget {
     }
 
     fn add(&mut self, parts: u64) {
-        let saved_max = u64::from(self.rule.saved_max.max(self.rule.per_minute).max(1)) * PARTS;
+        let saved_max = u64::from(self.rule.saved_max.max(self.rule.per_minute).max(self.rule.first).max(1)) * PARTS;
         self.parts = self.parts.saturating_add(parts).min(saved_max);
     }
 
@@ -151,11 +158,11 @@ mod tests {
 
     #[test]
     fn without_a_share_of_time_only_first_calls_pay() {
-        let mut budget = RetryBudget::new(RetryBudgetRule { per_minute: 0, ..RetryBudgetRule::default() });
+        let mut budget = RetryBudget::new(RetryBudgetRule { per_minute: 0, first: 0, ..RetryBudgetRule::default() });
         assert_eq!(budget.wait(Duration::from_hours(1)), None);
         (0..5).for_each(|_| budget.deposit());
         assert_eq!(budget.wait(START), Some(START));
-        let none = RetryBudgetRule { percent: 0, per_minute: 0, saved_max: 0 };
+        let none = RetryBudgetRule { percent: 0, per_minute: 0, first: 0, saved_max: 0 };
         let mut none = RetryBudget::new(none);
         (0..1000).for_each(|_| none.deposit());
         assert_eq!(all(&mut none, Duration::MAX), 0);
@@ -170,7 +177,7 @@ mod tests {
             percent in 0_u32..150,
             per_minute in 0_u32..50,
         ) {
-            let mut budget = RetryBudget::new(RetryBudgetRule { percent, per_minute, saved_max: 100 });
+            let mut budget = RetryBudget::new(RetryBudgetRule { percent, per_minute, first: per_minute, saved_max: 100 });
             let (mut now, mut first, mut retries) = (0_u64, 0_u64, 0_u64);
             for (pause_ms, calls, wishes) in steps {
                 now += pause_ms;

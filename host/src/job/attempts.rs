@@ -2,7 +2,7 @@
 
 use super::deadline::is_out_of_time;
 use super::permits::{CallEnd, is_left_alone};
-use super::send::{Sent, send, send_hedged};
+use super::send::{Sent, send_from};
 use super::shelf::Found;
 use super::trace::Ended;
 use super::{Deadline, Link, Plan, Route, echo, hash, verdict};
@@ -101,10 +101,12 @@ pub(super) async fn pursue<T>(
             break;
         }
         let Some(wait) = plan.retry.wait(fault, tried.attempts, deadline.left(), fastrand::f64()) else { break };
+        let waits = plan.counters.waiting_to_retry.enter();
         tokio::time::sleep(wait).await;
         if link.route.has_servers() && !may_retry(plan, &link.route, deadline).await {
             break;
         }
+        drop(waits);
         plan.counters.retries.fetch_add(1, Relaxed);
     }
     tried.latency = judging.elapsed();
@@ -175,6 +177,7 @@ async fn exchange<T>(
             }
             Ok(step)
         }
+        Found::Alone => call(plan, link, job, outgoing, deadline, attempt, sends).await.map(|(step, _)| step),
         Found::Shared(response) => {
             let response = HttpResponse::clone(&response);
             let parsing = link.prepared.provider.parse_response(job, outgoing.state.clone(), response);
@@ -216,17 +219,10 @@ async fn call(
         route.first_call();
     }
     let (begun, waited, sent_at) = (Instant::now(), asked.elapsed(), plan.permits.now());
-    let sending = async {
-        // Only the first of an attempt is worth a second beside it.
-        if *sends == 0 {
-            return send_hedged(&plan.counters, &plan.permits, route, &place, &outgoing.request).await;
-        }
-        let response = send(&plan.counters, route.transport(&place), &outgoing.request).await?;
-        Ok(Sent { response, latency: begun.elapsed(), second: None })
-    };
-    let (answered, latency, second) = match deadline.within(sending).await {
-        Ok(Sent { response, latency, second }) => (Ok(response), latency, second),
-        Err(fault) => (Err(fault), begun.elapsed(), None),
+    let sending = send_from(&plan.counters, &plan.permits, route, &place, &outgoing.request, *sends == 0);
+    let (answered, latency, second, hedged) = match deadline.within(sending).await {
+        Ok(Sent { response, latency, second, hedged }) => (Ok(response), latency, second, hedged),
+        Err(fault) => (Err(fault), begun.elapsed(), None, false),
     };
     // The one that was given up counts as none.
     let place = second.unwrap_or(place);
@@ -243,14 +239,26 @@ async fn call(
     };
     let result = route.priced(result);
     if let Some(ledger) = &plan.ledger {
-        ledger.charge(&job.records, &result);
+        ledger.charge(&job.records, &result, (&route.settings.model, hedged));
     }
     let (usage, report) = told(&result);
     route.learn(&outgoing.request, &usage);
     let transport = route.transport(&place);
     let (server, fault) = (transport.origin(), result.as_ref().err());
-    let ended =
-        Ended { link, job, server, attempt, call, sent_at, waited, latency, status, result: &result, usage: &usage };
+    let ended = Ended {
+        link,
+        job,
+        server,
+        attempt,
+        call,
+        sent_at,
+        waited,
+        latency,
+        status,
+        result: &result,
+        usage: &usage,
+        hedged,
+    };
     let traced = plan.traced(&ended);
     if fault.is_some_and(|fault| is_out_of_time(fault) && latency * 2 < plan.total_timeout) {
         // Most of the record's time had gone elsewhere: that the rest was too short says nothing of the server.

@@ -34,6 +34,8 @@ pub struct Counters {
     pub asked_alone: AtomicU64,
     /// Records that wait for others to be settled, before the budget lets them begin.
     pub waiting_for_budget: Queue,
+    /// Records that wait before they are tried again.
+    pub waiting_to_retry: Queue,
     /// Whether the input was read to its end.
     pub input_ended: AtomicBool,
     /// How often a component was put into quarantine.

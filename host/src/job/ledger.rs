@@ -3,7 +3,7 @@ use super::{Counters, StopReason, Stops};
 use crate::control::budget::{Budget, Cost, Leave, Reserved, Spending, SpendingState, is_charged};
 use crate::model::{Fault, MicroUsd, Record, Step, Usage};
 use futures_util::{Stream, StreamExt};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -22,22 +22,64 @@ struct Pages {
     spending: Spending,
     /// Those of the records in flight, by their ids.
     accounts: HashMap<String, Account>,
+    /// The models of whose answers one had a cost that is known.
+    told: HashSet<String>,
+    /// Records that were settled, and the bytes of their texts and fields: a longer one is expected to take more.
+    settled: u64,
+    settled_bytes: u64,
 }
 
 #[derive(Debug)]
 struct Account {
     reserved: Reserved,
-    took: Usage,
+    bytes: u64,
+    /// The sum of what is known.
+    took: Cost,
+    /// Calls that may have to be paid for, of which it is not known how much, in money and in tokens.
+    unknown: (u64, u64),
     /// Whether there was a call that may have to be paid for.
     is_charged: bool,
     /// Whether there was an answer.
     is_answered: bool,
 }
 
+impl Account {
+    fn charge(&mut self, usage: &Usage) {
+        self.is_charged = true;
+        let add = |sum: Option<u64>, part: u64| Some(sum.unwrap_or(0).saturating_add(part));
+        match usage.cost_micro_usd {
+            Some(cost) => self.took.money = add(self.took.money.map(|money| money.0), cost).map(MicroUsd),
+            None => self.unknown.0 += 1,
+        }
+        match usage.tokens() {
+            Some(tokens) => self.took.tokens = add(self.took.tokens, tokens),
+            None => self.unknown.1 += 1,
+        }
+    }
+
+    /// What all its calls took: those of unknown cost stand at what was reserved.
+    fn cost(&self) -> Cost {
+        let reserved = self.reserved.cost();
+        let stand = |each: Option<u64>, calls: u64| each.unwrap_or(0).saturating_mul(calls);
+        let money = stand(reserved.money.map(|money| money.0), self.unknown.0);
+        let tokens = stand(reserved.tokens, self.unknown.1);
+        Cost {
+            money: self.took.money.map(|took| MicroUsd(took.0.saturating_add(money))),
+            tokens: self.took.tokens.map(|took| took.saturating_add(tokens)),
+        }
+    }
+}
+
 impl Ledger {
     /// Nothing is spent yet of this budget.
     pub fn new(budget: Budget) -> Self {
-        let pages = Pages { spending: Spending::new(budget, Cost::default()), accounts: HashMap::new() };
+        let pages = Pages {
+            spending: Spending::new(budget, Cost::default()),
+            accounts: HashMap::new(),
+            told: HashSet::new(),
+            settled: 0,
+            settled_bytes: 0,
+        };
         Ledger { pages: Mutex::new(pages), settled: Notify::new() }
     }
 
@@ -54,7 +96,7 @@ impl Ledger {
             async move {
                 let item = items.next().await?;
                 if let Item::Record { record, .. } = &item
-                    && let Err(reason) = ledger.begin(&record.request_id, &counters).await
+                    && let Err(reason) = ledger.begin(record, &counters).await
                 {
                     stops.stop(reason);
                     return None;
@@ -64,19 +106,19 @@ impl Ledger {
         })
     }
 
-    /// Waits until a record may be begun. It is expected to take what those before it took on average; the first is begun
-    /// alone, and teaches that. To be settled in the end.
+    /// Waits until a record may be begun. It is expected to take what those before it took on average, and more by as much as
+    /// it is longer; the first is begun alone, and teaches that. To be settled in the end.
     ///
     /// Dropping the future loses nothing.
     ///
     /// # Errors
     /// Why the run is to end.
-    async fn begin(&self, request_id: &str, counters: &Counters) -> Result<(), StopReason> {
+    async fn begin(&self, record: &Record, counters: &Counters) -> Result<(), StopReason> {
         let mut waits = None;
         loop {
             // Before the look, so that no settlement is missed between the two.
             let settled = self.settled.notified();
-            if let Some(begun) = self.ask(request_id) {
+            if let Some(begun) = self.ask(record) {
                 return begun;
             }
             waits.get_or_insert_with(|| counters.waiting_for_budget.enter());
@@ -84,8 +126,9 @@ impl Ledger {
         }
     }
 
-    /// Charges a call to the records that it was about, each its share.
-    pub(super) fn charge(&self, records: &[Arc<Record>], result: &Result<Step, Fault>) {
+    /// Charges a call of a model to the records that it was about, each its share; and where another was given up beside it, that
+    /// one, too. A model whose first answer tells no cost never will.
+    pub(super) fn charge(&self, records: &[Arc<Record>], result: &Result<Step, Fault>, (model, hedged): (&str, bool)) {
         let (usage, is_answered) = match result {
             Ok(Step::Done(answer)) => (answer.usage, true),
             // What it took is in what comes of the further request.
@@ -93,26 +136,39 @@ impl Ledger {
             Err(fault) if is_charged(fault) => (fault.usage, false),
             Err(_) => return,
         };
+        let goes_on = matches!(result, Ok(Step::Send(_)));
         let mut pages = self.lock();
+        // What is reserved for one of the records is of its size.
+        if hedged && let Some(account) = records.first().and_then(|one| pages.accounts.get_mut(&one.request_id)) {
+            account.charge(&Usage::default());
+        }
+        if usage.cost_micro_usd.is_some() {
+            pages.told.insert(model.to_owned());
+        } else if is_answered && !pages.told.contains(model) {
+            pages.spending.money_is_unknown();
+        }
         for (index, record) in records.iter().enumerate() {
             let Some(account) = pages.accounts.get_mut(&record.request_id) else { continue };
             account.is_charged = true;
             account.is_answered |= is_answered;
-            account.took.add(&usage.share(index, records.len()));
+            if !goes_on {
+                account.charge(&usage.share(index, records.len()));
+            }
         }
     }
 
     /// The record has its outcome.
     pub fn settle(&self, request_id: &str) {
         let mut pages = self.lock();
-        let Some(Account { reserved, took, is_charged, is_answered }) = pages.accounts.remove(request_id) else {
-            return;
-        };
-        let took = Cost { money: took.cost_micro_usd.map(MicroUsd), tokens: took.tokens() };
+        let Some(account) = pages.accounts.remove(request_id) else { return };
+        let took = account.cost();
+        let Account { reserved, bytes, is_charged, is_answered, .. } = account;
         // Calls that all failed and told nothing, where nothing was reserved that they could stand at, teach nothing. The
         // next record may.
         let teaches = is_answered || took != Cost::default() || !reserved.is_nothing();
         if is_charged && teaches {
+            pages.settled += 1;
+            pages.settled_bytes = pages.settled_bytes.saturating_add(bytes);
             pages.spending.settle(reserved, took);
         } else {
             pages.spending.cancel(reserved);
@@ -127,16 +183,20 @@ impl Ledger {
     }
 
     /// Whether a record may be begun now; none where it is to wait.
-    fn ask(&self, request_id: &str) -> Option<Result<(), StopReason>> {
+    fn ask(&self, record: &Record) -> Option<Result<(), StopReason>> {
         let mut pages = self.lock();
-        let reserved = match pages.spending.begin(Cost::default()) {
+        let bytes = record_bytes(record);
+        let expected = pages.expected(bytes);
+        let reserved = match pages.spending.begin(expected) {
             Leave::Go(reserved) => reserved,
             Leave::Wait => return None,
             Leave::UsedUp => return Some(Err(StopReason::Budget)),
             Leave::CostUnknown => return Some(Err(StopReason::CostUnknown)),
+            Leave::TokensUnknown => return Some(Err(StopReason::TokensUnknown)),
         };
-        let account = Account { reserved, took: Usage::default(), is_charged: false, is_answered: false };
-        pages.accounts.insert(request_id.to_owned(), account);
+        let (took, unknown) = (Cost::default(), (0, 0));
+        let account = Account { reserved, bytes, took, unknown, is_charged: false, is_answered: false };
+        pages.accounts.insert(record.request_id.clone(), account);
         Some(Ok(()))
     }
 
@@ -144,6 +204,25 @@ impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Pages {
+    /// What a record of so many bytes will probably take: as much as those before it on average, or more by as much as it is
+    /// longer. What all prompts share makes that too much, never too little.
+    fn expected(&self, bytes: u64) -> Cost {
+        let mean = self.spending.mean();
+        let longer = |amount: u64| {
+            let grown = u128::from(amount) * u128::from(bytes) * u128::from(self.settled)
+                / u128::from(self.settled_bytes.max(1));
+            u64::try_from(grown).unwrap_or(u64::MAX).max(amount)
+        };
+        Cost { money: mean.money.map(|money| MicroUsd(longer(money.0))), tokens: mean.tokens.map(longer) }
+    }
+}
+
+fn record_bytes(record: &Record) -> u64 {
+    let fields: usize = record.context.iter().map(|(name, value)| name.len() + value.len()).sum();
+    (record.text.len() + fields) as u64
 }
 
 #[cfg(test)]
@@ -175,9 +254,9 @@ mod tests {
 
     /// A record that is begun, comes to these, and is settled.
     async fn record(ledger: &Ledger, calls: &[Result<Step, Fault>]) -> Result<(), StopReason> {
-        ledger.begin("r", &Counters::default()).await?;
+        ledger.begin(&Record::new("r", "x"), &Counters::default()).await?;
         for call in calls {
-            ledger.charge(&records(&["r"]), call);
+            ledger.charge(&records(&["r"]), call, ("m", false));
         }
         ledger.settle("r");
         Ok(())
@@ -193,7 +272,7 @@ mod tests {
         let second = tokio::time::timeout(Duration::from_secs(1), items.next());
         assert!(second.await.is_err(), "nobody knows yet what one takes");
         assert_eq!(counters.waiting_for_budget.waiting(), 1);
-        ledger.charge(&records(&["a"]), &answered(Some(30)));
+        ledger.charge(&records(&["a"]), &answered(Some(30)), ("m", false));
         ledger.settle("a");
         for _ in ["b", "c"] {
             assert!(items.next().await.is_some());
@@ -204,7 +283,7 @@ mod tests {
             tokio::task::yield_now().await;
             assert_eq!(counters.waiting_for_budget.waiting(), 1);
             for id in ["b", "c"] {
-                ledger.charge(&records(&[id]), &answered(Some(30)));
+                ledger.charge(&records(&[id]), &answered(Some(30)), ("m", false));
                 ledger.settle(id);
             }
         };
@@ -240,6 +319,15 @@ mod tests {
         assert_eq!(ledger.state().money, MicroUsd(40));
         assert_eq!(record(&ledger, &[timed_out()]).await, Ok(()));
         assert_eq!(ledger.state().money, MicroUsd(80), "it stands at what was reserved");
+        let ledger = money(1_000);
+        assert_eq!(record(&ledger, &[answered(Some(40))]).await, Ok(()));
+        assert_eq!(record(&ledger, &[timed_out(), answered(Some(30))]).await, Ok(()));
+        assert_eq!(ledger.state().money, MicroUsd(110), "so does one before an answer");
+        assert_eq!(ledger.begin(&Record::new("h", "x"), &Counters::default()).await, Ok(()));
+        let reserved = ledger.state().money_reserved.0;
+        ledger.charge(&records(&["h"]), &answered(Some(30)), ("m", true));
+        ledger.settle("h");
+        assert_eq!(ledger.state().money, MicroUsd(140 + reserved), "and one that was given up beside it");
         let ledger = money(100);
         assert_eq!(record(&ledger, &[answered(None)]).await, Ok(()));
         assert_eq!(record(&ledger, &[]).await, Err(StopReason::CostUnknown));
@@ -250,14 +338,34 @@ mod tests {
         let (ledger, counters) = (money(1_000), Counters::default());
         assert_eq!(record(&ledger, &[answered(Some(10))]).await, Ok(()));
         for id in ["a", "b", "c"] {
-            assert_eq!(ledger.begin(id, &counters).await, Ok(()));
+            assert_eq!(ledger.begin(&Record::new(id, "x"), &counters).await, Ok(()));
         }
-        ledger.charge(&records(&["a", "b", "c"]), &answered(Some(11)));
+        ledger.charge(&records(&["a", "b", "c"]), &answered(Some(11)), ("m", false));
         ledger.settle("a");
         assert_eq!(ledger.state().money, MicroUsd(14));
         for id in ["b", "c"] {
             ledger.settle(id);
         }
         assert_eq!(ledger.state().money, MicroUsd(21));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_costs_nothing_does_not_hide_one_of_unknown_cost() {
+        let (ledger, counters) = (money(100), Counters::default());
+        assert_eq!(ledger.begin(&Record::new("r", "x"), &counters).await, Ok(()));
+        ledger.charge(&records(&["r"]), &answered(Some(0)), ("free", false));
+        ledger.charge(&records(&["r"]), &answered(None), ("dear", false));
+        ledger.settle("r");
+        assert_eq!(ledger.begin(&Record::new("s", "x"), &counters).await, Err(StopReason::CostUnknown));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_longer_record_is_expected_to_take_more() {
+        let (ledger, counters) = (money(1_000), Counters::default());
+        assert_eq!(record(&ledger, &[answered(Some(10))]).await, Ok(()));
+        assert_eq!(ledger.begin(&Record::new("long", "x".repeat(40)), &counters).await, Ok(()));
+        assert_eq!(ledger.state().money_reserved, MicroUsd(400));
+        assert_eq!(ledger.begin(&Record::new("empty", ""), &counters).await, Ok(()));
+        assert_eq!(ledger.state().money_reserved, MicroUsd(410));
     }
 }

@@ -80,6 +80,10 @@ impl Route {
     /// A place for a second call beside one that takes unusually long, where there is one at once and few have one yet.
     pub(super) fn another_place(&self, permits: &Permits, than: &Place, request: &HttpRequest) -> Option<Place> {
         let hedge = self.hedge.as_ref()?;
+        // Looked at before, since a place takes a turn at its server's rate.
+        if !lock(hedge).may_hedge() {
+            return None;
+        }
         let place = permits.another_place(&self.lanes, than.lane(), self.tokens(request))?;
         lock(hedge).try_hedge().then_some(place)
     }

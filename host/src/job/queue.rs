@@ -29,7 +29,7 @@ impl Queue {
     }
 
     /// Waits that have ended, together.
-    pub(super) fn waited(&self) -> Duration {
+    pub fn waited(&self) -> Duration {
         Duration::from_micros(self.waited_us.load(Relaxed))
     }
 }

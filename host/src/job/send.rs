@@ -13,14 +13,36 @@ pub(super) struct Sent {
     pub(super) latency: Duration,
     /// The place of the second call, where that was the one that was answered first.
     pub(super) second: Option<Place>,
+    /// Whether there was a second call, so that one of the two was given up.
+    pub(super) hedged: bool,
+}
+
+/// One call from a place; only the first of an attempt is worth a second beside it.
+///
+/// # Errors
+/// Where nothing came back.
+pub(super) async fn send_from(
+    counters: &Counters,
+    permits: &Permits,
+    route: &Route,
+    place: &Place,
+    request: &HttpRequest,
+    is_first: bool,
+) -> Result<Sent, Fault> {
+    if is_first {
+        return send_hedged(counters, permits, route, place, request).await;
+    }
+    let begun = Instant::now();
+    let response = send(counters, route.transport(place), request).await?;
+    Ok(Sent { response, latency: begun.elapsed(), second: None, hedged: false })
 }
 
 /// One call from a place. Where it takes unusually long, and the route may, a second is sent beside it from a place that is
-/// free: the first response counts, and the other call is given up.
+/// free: the first response counts, and the other call is given up. A second that does not go well counts for nothing.
 ///
 /// # Errors
 /// The fault of the first call: one of the second leaves the first to itself.
-pub(super) async fn send_hedged(
+async fn send_hedged(
     counters: &Counters,
     permits: &Permits,
     route: &Route,
@@ -29,25 +51,27 @@ pub(super) async fn send_hedged(
 ) -> Result<Sent, Fault> {
     let begun = Instant::now();
     let mut first = pin!(send(counters, route.transport(place), request));
-    let mut answered = None;
+    let (mut answered, mut hedged) = (None, false);
     if let Some(usual) = route.begun() {
         answered = timeout(usual, &mut first).await.ok();
         if answered.is_none()
             && let Some(second) = route.another_place(permits, place, request)
         {
             counters.hedged.fetch_add(1, Relaxed);
+            hedged = true;
             let beside = async {
                 let begun = Instant::now();
-                (send(counters, route.transport(&second), request).await, begun.elapsed())
+                let answered = send(counters, route.transport(&second), request).await;
+                answered.ok().filter(is_success).map(|response| (response, begun.elapsed()))
             };
             tokio::select! {
                 biased;
                 ended = &mut first => answered = Some(ended),
-                (Ok(response), latency) = beside => {
+                Some((response, latency)) = beside => {
                     // The first is a slow one, though it is never known how slow.
                     route.answered(begun.elapsed());
                     route.answered(latency);
-                    return Ok(Sent { response, latency, second: Some(second) });
+                    return Ok(Sent { response, latency, second: Some(second), hedged });
                 }
             }
         }
@@ -57,19 +81,22 @@ pub(super) async fn send_hedged(
         None => first.await?,
     };
     let latency = begun.elapsed();
-    route.answered(latency);
-    Ok(Sent { response, latency, second: None })
+    if is_success(&response) {
+        // A refusal is quick, and says nothing of how long an answer takes.
+        route.answered(latency);
+    }
+    Ok(Sent { response, latency, second: None, hedged })
+}
+
+fn is_success(response: &HttpResponse) -> bool {
+    (200..300).contains(&response.status)
 }
 
 /// One call, counted unless it certainly never reached the server.
 ///
 /// # Errors
 /// Where nothing came back.
-pub(super) async fn send(
-    counters: &Counters,
-    transport: &dyn Transport,
-    request: &HttpRequest,
-) -> Result<HttpResponse, Fault> {
+async fn send(counters: &Counters, transport: &dyn Transport, request: &HttpRequest) -> Result<HttpResponse, Fault> {
     // Counted before, since the record's time may end in the middle.
     counters.calls.fetch_add(1, Relaxed);
     let answered = transport.send(request).await;

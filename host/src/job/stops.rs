@@ -32,6 +32,8 @@ pub enum StopReason {
     Budget,
     /// The budget is in money, and what records cost is not known.
     CostUnknown,
+    /// The budget is in tokens, and what records take is not known.
+    TokensUnknown,
 }
 
 /// A server that went or came back.
@@ -135,6 +137,7 @@ impl StopReason {
             StopReason::Outage { .. } => "outage",
             StopReason::Budget => "budget",
             StopReason::CostUnknown => "cost-unknown",
+            StopReason::TokensUnknown => "tokens-unknown",
         }
     }
 
@@ -150,6 +153,9 @@ impl StopReason {
             StopReason::CostUnknown => {
                 "give the model's prices in judge.toml under [prices.\"MODEL\"], or bound the tokens with `--budget-tokens`"
                     .to_owned()
+            }
+            StopReason::TokensUnknown => {
+                "its server counts no tokens: bound the money with `--budget`, or the records with `--limit`".to_owned()
             }
         }
     }
@@ -167,6 +173,7 @@ impl fmt::Display for StopReason {
             }
             StopReason::Budget => f.write_str("the budget is used up"),
             StopReason::CostUnknown => f.write_str("what records cost is not known, and the budget is in money"),
+            StopReason::TokensUnknown => f.write_str("what records take is not known, and the budget is in tokens"),
         }
     }
 }

@@ -66,10 +66,8 @@ pub struct TracedCall {
     pub in_flight: usize,
     /// How many might have been.
     pub limit: usize,
-    /// Whether it was sent beside another that was slow.
+    /// Whether a second was sent beside it, or it is that second: the one that was given up has no line.
     pub hedge: bool,
-    /// Whether other records of the same text share what came of it.
-    pub shared: bool,
 }
 
 /// What a call came to.
@@ -130,6 +128,8 @@ pub(super) struct Ended<'a> {
     pub(super) status: Option<u16>,
     pub(super) result: &'a Result<Step, Fault>,
     pub(super) usage: &'a Usage,
+    /// Whether another was sent beside it, of which one was given up.
+    pub(super) hedged: bool,
 }
 
 impl Plan {
@@ -168,8 +168,7 @@ impl Plan {
             cost_usd: usage.cost_micro_usd.map(|micro| micro as f64 / 1e6),
             in_flight: self.permits.in_flight(),
             limit: self.permits.limit(),
-            hedge: false,
-            shared: false,
+            hedge: ended.hedged,
         };
         Some((trace, call))
     }
@@ -240,7 +239,6 @@ mod tests {
             in_flight: 1,
             limit: 5,
             hedge: false,
-            shared: false,
         }
     }
 

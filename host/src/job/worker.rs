@@ -65,10 +65,8 @@ pub(super) async fn settle(
         Recorded::Committed(committed) => return Ok(committed.outcome),
         Recorded::Overtaken(outcome) => outcome,
     };
-    let Ok(turn) = tokio::time::timeout(deadline.left(), registry.birth_turn()).await else {
-        return stands(registry, proposed, record).await;
-    };
-    let turn = turn?;
+    // Its own time stands still: others have the turn before it, however many are in flight.
+    let turn = deadline.excused(registry.birth_turn()).await?;
     for _ in 0..REJUDGED_MAX {
         plan.counters.rejudged.fetch_add(1, Relaxed);
         let again = after(&proposed, judge(plan, registry, record, slice_id, &mut deadline).await);

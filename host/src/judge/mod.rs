@@ -203,11 +203,12 @@ impl Judge {
     /// # Errors
     /// The fault that they would end in before anything is sent.
     pub async fn first_step(&self, records: Vec<Record>) -> Result<Step, Fault> {
-        let plan = self.plan(&self.batch_id, RunParts::default(), &self.policy.limit);
+        let first_epoch = self.registry.snapshot().epoch;
+        let plan = self.plan(&self.batch_id, first_epoch, RunParts::default(), &self.policy.limit);
         job::first_step(&plan, &self.registry, records).await
     }
 
-    fn plan(&self, batch_id: &str, run: RunParts, limit: &Limit) -> Plan {
+    fn plan(&self, batch_id: &str, first_epoch: u64, run: RunParts, limit: &Limit) -> Plan {
         let policy = &self.policy;
         let (most, each) = match limit {
             Limit::Fixed(most) => (Some(*most), None),
@@ -232,7 +233,7 @@ impl Judge {
             allow_new_cluster: policy.allow_new_cluster,
             records_max: policy.records_per_request.clamp(1, job::TOGETHER_MAX),
             candidates_max: policy.candidates_max,
-            first_epoch: self.registry.snapshot().epoch,
+            first_epoch,
             births: policy.births,
             retry: policy.retry,
             total_timeout: policy.total_timeout,
@@ -246,7 +247,9 @@ impl Judge {
     }
 
     fn plans(&self, batch_id: &str, run: RunParts, limit: &Limit) -> Plans {
-        Plans::new(Arc::clone(&self.seats), self.plan(batch_id, run, limit))
+        // What a run bore that was cut short is shown to the records of the run that goes on, as it would have been.
+        let first_epoch = self.registry.snapshot().before_births_of(batch_id);
+        Plans::new(Arc::clone(&self.seats), self.plan(batch_id, first_epoch, run, limit))
     }
 }
 
@@ -266,12 +269,13 @@ impl Policy {
     }
 
     /// How many of the calls may be retries. All that are in flight may fail at once, through no fault of the server's, so
-    /// there is one a minute for each.
+    /// there is one for each at the beginning.
     fn retries(&self, limit: &Limit) -> RetryBudgetRule {
         let in_flight = u32::try_from(limit.current()).unwrap_or(u32::MAX);
         RetryBudgetRule {
             percent: self.retry_percent,
-            per_minute: RETRIES_A_MINUTE.max(in_flight),
+            per_minute: RETRIES_A_MINUTE,
+            first: RETRIES_A_MINUTE.max(in_flight),
             saved_max: RETRIES_SAVED_MAX.max(in_flight),
         }
     }

@@ -179,6 +179,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_batch_bore_before_it_was_cut_short_is_shown_when_it_goes_on() {
+        let born = |batch_id: &str, birth_epoch| Cluster {
+            batch_id: batch_id.into(),
+            birth_epoch,
+            ..cluster(&format!("{batch_id}{birth_epoch}"), "nothing alike")
+        };
+        let clusters = [born("old", 3), born("mine", 7), born("mine", 9), cluster("top", "top up")];
+        let snapshot = Snapshot::restore(12, (0..).zip(clusters));
+        assert_eq!((snapshot.before_births_of("mine"), snapshot.before_births_of("new")), (6, 12));
+    }
+
+    #[test]
     fn texts_together_are_shown_what_each_would_be_shown() {
         let together = |texts: &[&str], max| snapshot().candidates_together(texts.iter().copied(), max, u64::MAX);
         assert_eq!(ids(&together(&["top up", "x"], 3)), ["pin", "card", "top"], "all, while they fit");

@@ -91,7 +91,7 @@ impl<'a> Next<'a> {
 
     /// The counts of the new and the changed clusters by ordinal, and what else is to be written of them.
     pub(super) fn changes(&self) -> impl Iterator<Item = (u64, Counted, Change<'_>)> {
-        let known = self.base.len() as u64;
+        let known = self.base.next_ordinal();
         self.counts.iter().map(move |(ordinal, counted)| {
             let change = match self.changed.get(ordinal) {
                 Some(cluster) if *ordinal >= known => Change::Born(cluster),
@@ -262,7 +262,7 @@ impl<'a> Next<'a> {
 
     /// Adds a cluster with the next ordinal.
     fn bear(&mut self, cluster: Cluster) -> u64 {
-        let ordinal = (self.base.len() + self.born.len()) as u64;
+        let ordinal = self.base.next_ordinal() + self.born.len() as u64;
         self.born.insert(cluster.cluster_id.clone(), ordinal);
         self.counts.insert(ordinal, Counted::of(&cluster));
         self.changed.insert(ordinal, Arc::new(cluster));
@@ -441,7 +441,9 @@ mod tests {
         assert_eq!(next.place(Placement::Into(9, "b".into())).as_deref(), Some("b"));
         let mut next = after(next.into_snapshot().0);
         next.place(Placement::Into(9, "b".into()));
-        assert_eq!(next.into_snapshot().0.get("b").unwrap().count, 9);
+        next.place(proposed("c", "text"));
+        let after = next.into_snapshot().0;
+        assert_eq!((after.len(), after.get("b").unwrap().count), (3, 9), "what is born takes nobody's place");
     }
 
     #[test]

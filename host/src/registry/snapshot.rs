@@ -110,6 +110,17 @@ impl Snapshot {
         self.by_birth.len()
     }
 
+    /// The ordinal of the next that is born: one that no cluster has, also where a file written by hand has gaps.
+    pub(super) fn next_ordinal(&self) -> u64 {
+        self.by_birth.get_max().map_or(0, |(ordinal, _)| ordinal + 1)
+    }
+
+    /// The epoch before a batch gave birth to its first cluster; the latest where it has none.
+    pub(crate) fn before_births_of(&self, batch_id: &str) -> u64 {
+        let own = self.by_birth.values().filter(|cluster| cluster.batch_id == batch_id);
+        own.map(|cluster| cluster.birth_epoch.saturating_sub(1)).min().unwrap_or(self.epoch)
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.by_birth.is_empty()

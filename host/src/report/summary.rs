@@ -42,6 +42,10 @@ pub struct RunFacts {
     pub waited_rate: Duration,
     /// How long they waited for servers that were left alone, all together.
     pub waited_server: Duration,
+    /// How long they waited before they were tried again, all together.
+    pub waited_retry: Duration,
+    /// How long they waited for others to be settled, as the budget was nearly used up, all together.
+    pub waited_budget: Duration,
     /// What the host's processors worked; none where that is not known.
     pub cpu: Option<Duration>,
     /// The most memory that the host held; none where that is not known.
@@ -76,6 +80,10 @@ pub struct WaitedS {
     pub rate_limit: f64,
     /// For servers that were left alone, as they were down.
     pub server_down: f64,
+    /// Before they were tried again.
+    pub retry: f64,
+    /// For others to be settled, as the budget was nearly used up.
+    pub budget: f64,
 }
 
 /// Latency of a record, waits and retries included, in milliseconds.
@@ -162,7 +170,8 @@ pub struct Summary {
     pub interrupted: bool,
     /// What it saves to ask about several records in one request; null where each has its own.
     pub records_per_request: Option<RecordsPerRequest>,
-    /// Why the run ended by itself before the input's end: `person-needed`, `outage`, `budget` or `cost-unknown`.
+    /// Why the run ended by itself before the input's end: `person-needed`, `outage`, `budget`, `cost-unknown` or
+    /// `tokens-unknown`.
     pub stopped: Option<String>,
 }
 
@@ -205,6 +214,8 @@ impl Tally {
             waited_s: WaitedS {
                 rate_limit: rounded(facts.waited_rate.as_secs_f64()),
                 server_down: rounded(facts.waited_server.as_secs_f64()),
+                retry: rounded(facts.waited_retry.as_secs_f64()),
+                budget: rounded(facts.waited_budget.as_secs_f64()),
             },
             cpu_ms_per_record: facts
                 .cpu
@@ -259,6 +270,8 @@ pub(super) mod tests {
             servers: Vec::new(),
             waited_rate: Duration::ZERO,
             waited_server: Duration::ZERO,
+            waited_retry: Duration::ZERO,
+            waited_budget: Duration::ZERO,
             cpu: None,
             memory_peak_bytes: None,
             interrupted: false,
@@ -323,7 +336,7 @@ pub(super) mod tests {
                 "provider": "openai", "origin": "http://gpu:8000", "limit": 37,
                 "reason": "settled at 37: +1 slot gained 0.4 %", "calls": 6,
             }],
-            "waited_s": {"rate_limit": 0.25, "server_down": 0.0}, "cpu_ms_per_record": 2.5, "memory_peak_mb": 50.0,
+            "waited_s": {"rate_limit": 0.25, "server_down": 0.0, "retry": 0.0, "budget": 0.0}, "cpu_ms_per_record": 2.5, "memory_peak_mb": 50.0,
             "interrupted": false, "stopped": "budget", "records_per_request": null,
         });
         assert_eq!(file, expected);

@@ -50,7 +50,7 @@ fn numbers(summary: &Summary) -> String {
     }
     row("wall time", seconds(summary.wall_s));
     row("records/s", format!("{:.1} ({})", summary.records_per_s, in_flight(summary)));
-    row("calls, of them retries", format!("{}, {}", count(summary.calls), count(summary.retries)));
+    row("calls, retries", format!("{}, {}", count(summary.calls), count(summary.retries)));
     for (name, number) in [
         ("asked another: unsure", summary.escalated),
         ("asked another: failed", summary.fell_back),
@@ -64,8 +64,13 @@ fn numbers(summary: &Summary) -> String {
             row(name, count(number));
         }
     }
-    let WaitedS { rate_limit, server_down } = summary.waited_s;
-    for (name, waited_s) in [("waited for rate limits", rate_limit), ("waited for servers", server_down)] {
+    let WaitedS { rate_limit, server_down, retry, budget } = summary.waited_s;
+    for (name, waited_s) in [
+        ("waited for rate limits", rate_limit),
+        ("waited for servers", server_down),
+        ("waited before retries", retry),
+        ("waited for the budget", budget),
+    ] {
         if waited_s > 0.0 {
             row(name, format!("{}, all records together", seconds(waited_s)));
         }
@@ -239,7 +244,7 @@ mod tests {
             "agreement with labels 75.0 %",
             "wall time 2.5s",
             "records/s 2.0 (5 in flight at most)",
-            "calls, of them retries 5, 0",
+            "calls, retries 5, 0",
             "latency p50 / p95 / p99 40.0 / 40.0 / 40.0 ms",
             "tokens in / cached / out 3,702 / ? / 168",
             "",

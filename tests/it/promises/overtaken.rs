@@ -126,12 +126,10 @@ async fn records_that_name_their_candidates_are_asked_once() {
 
 #[tokio::test]
 async fn to_be_judged_again_is_no_retry_and_takes_no_time_beyond_the_records() {
-    let server = FakeLlm::start(script()).await;
+    let server = FakeLlm::start(Script { delay: Duration::from_millis(600), ..script() }).await;
     let case = case(&json!(null));
-    // Ten records that overtake each other need ten turns of 150 ms; they have three.
-    case.run_beside(&args(&server, &["--attempts", "1", "--timeout", "400ms", "--total-timeout", "450ms"]))
-        .await
-        .code(0);
+    // The time of one judgement, and not of a second; what they wait for their turns does not count.
+    case.run_beside(&args(&server, &["--attempts", "1", "--timeout", "900ms", "--total-timeout", "1s"])).await.code(0);
     let rows = rows(&case.read("rows.jsonl"));
     assert!(rows.iter().all(|row| row["attempts"] == 1 && row["decision"] == "new_cluster"), "{rows:#?}");
     let summary: Value = serde_json::from_str(&case.read("s.json")).unwrap();

@@ -14,6 +14,7 @@ const RECORDS: usize = 200;
 async fn p99(guest: &Guest) -> Duration {
     let judge = guest.judge_by(&guest.other, Vec::new(), policy());
     let outcomes = judge.judge_slice(records(RECORDS), Some(8)).await.unwrap();
+    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:#?}");
     let mut latencies: Vec<_> = outcomes.iter().map(|outcome| outcome.latency).collect();
     latencies.sort_unstable();
     latencies[RECORDS * 99 / 100 - 1]

@@ -62,6 +62,11 @@ pub struct Reserved {
 }
 
 impl Reserved {
+    /// How much that is.
+    pub fn cost(&self) -> Cost {
+        Cost { money: self.money.map(MicroUsd), tokens: self.tokens }
+    }
+
     /// Whether nothing was known to reserve by.
     pub fn is_nothing(&self) -> bool {
         self.money.is_none() && self.tokens.is_none()
@@ -77,8 +82,10 @@ pub enum Leave {
     Wait,
     /// What is left is not enough for it: the run is to end.
     UsedUp,
-    /// A call has ended, and nobody says what it cost: the budget cannot be kept, and the run is to end.
+    /// A call has ended, and nobody says what it cost: the budget of money cannot be kept, and the run is to end.
     CostUnknown,
+    /// The same of tokens.
+    TokensUnknown,
 }
 
 /// What was spent, for people.
@@ -129,7 +136,8 @@ impl Spending {
                 Leave::Go(Reserved { money, tokens })
             }
             (Asked::TooLittle, _) | (_, Asked::TooLittle) => Leave::UsedUp,
-            (Asked::Unknown, _) | (_, Asked::Unknown) => Leave::CostUnknown,
+            (Asked::Unknown, _) => Leave::CostUnknown,
+            (_, Asked::Unknown) => Leave::TokensUnknown,
             (Asked::Wait, _) | (_, Asked::Wait) => Leave::Wait,
         }
     }
@@ -148,6 +156,16 @@ impl Spending {
         self.money.give_back(reserved.money);
         self.tokens.give_back(reserved.tokens);
         self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// What the calls so far took on average, where that is known.
+    pub fn mean(&self) -> Cost {
+        Cost { money: self.money.mean().map(MicroUsd), tokens: self.tokens.mean() }
+    }
+
+    /// There are calls of which nobody will ever know what they cost: no budget of money can be kept.
+    pub fn money_is_unknown(&mut self) {
+        self.money.blind();
     }
 
     /// What was spent so far.

@@ -29,16 +29,16 @@ impl Purse {
     }
 
     pub(super) fn ask(&self, expected: Option<u64>, in_flight: u64) -> Asked {
-        let expected = expected.or_else(|| self.took.checked_div(self.known));
+        let expected = expected.or_else(|| self.mean());
         let Some(bound) = self.bound else { return Asked::Enough(expected) };
         let is_alone = in_flight == 0;
         match expected {
             _ if self.spent >= bound => Asked::TooLittle,
+            _ if self.is_blind => Asked::Unknown,
             Some(expected) if self.sum().saturating_add(expected) <= bound => Asked::Enough(Some(expected)),
             // Nothing is known yet but an estimate.
             Some(_) if is_alone && self.known == 0 => Asked::Enough(Some(bound - self.spent)),
             Some(_) if is_alone => Asked::TooLittle,
-            None if self.is_blind => Asked::Unknown,
             None if is_alone => Asked::Enough(None),
             _ => Asked::Wait,
         }
@@ -60,6 +60,15 @@ impl Purse {
 
     pub(super) fn give_back(&mut self, reserved: Option<u64>) {
         self.reserved = self.reserved.saturating_sub(reserved.unwrap_or(0));
+    }
+
+    /// What a call takes on average; none where nobody knows.
+    pub(super) fn mean(&self) -> Option<u64> {
+        self.took.checked_div(self.known)
+    }
+
+    pub(super) fn blind(&mut self) {
+        self.is_blind = true;
     }
 
     pub(super) fn spent(&self) -> u64 {

@@ -116,7 +116,7 @@ impl Held {
             }
             lane.rate.settle(now, reservation, end.tokens);
         }
-        if let Some(fault) = end.fault.filter(|fault| fault.kind == FaultKind::RateLimited)
+        if let Some(fault) = end.fault.filter(|fault| is_for_all(fault.kind))
             && let Some(wait) = fault.retry_after
         {
             lane.rate.pause_until(now.saturating_add(wait.min(HOLD_MAX)));
@@ -157,6 +157,11 @@ impl Held {
             _ => lane.calls,
         }
     }
+}
+
+/// Whether the wait that a server asks for by this is one for everybody.
+fn is_for_all(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Unavailable)
 }
 
 impl Lane {

@@ -80,7 +80,10 @@ impl Permits {
                     at_breaker.get_or_insert_with(|| self.shared.at_breaker.enter());
                     Some(wait)
                 }
-                Found::Full(wait) => wait,
+                Found::Full(wait) => {
+                    at_breaker = None;
+                    wait
+                }
             };
             moved_or(moved, wait).await;
         }

@@ -23,10 +23,15 @@ pub(super) const OUTCOME_COLUMNS: &str = "batch_id, request_id, slice_id, decisi
     fault_cost_micro_usd, provider, model, component_digest, request_hash, epoch, attempts, latency_us, input_tokens, \
     cached_input_tokens, output_tokens, cost_micro_usd, overtaken";
 
-/// A statement that inserts these columns, or replaces the row that has the same key.
-pub(super) fn insert_or_replace(table: &str, columns: &str) -> String {
+/// A statement that inserts these columns, and fails where there is a row that has the same key.
+pub(super) fn insert(table: &str, columns: &str) -> String {
     let values = vec!["?"; columns.split(',').count()].join(", ");
-    format!("INSERT OR REPLACE INTO {table} ({columns}) VALUES ({values})")
+    format!("INSERT INTO {table} ({columns}) VALUES ({values})")
+}
+
+/// The same, but it replaces that row.
+pub(super) fn insert_or_replace(table: &str, columns: &str) -> String {
+    insert(table, columns).replacen("INSERT", "INSERT OR REPLACE", 1)
 }
 
 /// Writes a cluster by [`CLUSTER_COLUMNS`].

@@ -1,7 +1,7 @@
 use super::connection::{Access, connect};
 use super::counts::{RecentCounts, place};
 use super::failure::failure;
-use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, insert_or_replace, write_cluster, write_outcome};
+use super::rows::{CLUSTER_COLUMNS, OUTCOME_COLUMNS, insert, insert_or_replace, write_cluster, write_outcome};
 use crate::model::{Cluster, ClusterId, Durability, Outcome};
 use crate::registry::RegistryError;
 use crate::registry::counted::Counted;
@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-static INSERT_CLUSTER: LazyLock<String> = LazyLock::new(|| insert_or_replace("cluster_texts", CLUSTER_COLUMNS));
+static INSERT_CLUSTER: LazyLock<String> = LazyLock::new(|| insert("cluster_texts", CLUSTER_COLUMNS));
+static REPLACE_CLUSTER: LazyLock<String> = LazyLock::new(|| insert_or_replace("cluster_texts", CLUSTER_COLUMNS));
 static INSERT_OUTCOME: LazyLock<String> = LazyLock::new(|| insert_or_replace("outcomes", OUTCOME_COLUMNS));
 
 /// The connection that writes.
@@ -115,7 +116,8 @@ impl Transaction<'_> {
         cluster: &Cluster,
         counted: Counted,
     ) -> Result<(), RegistryError> {
-        let placed = self.put_cluster(ordinal, cluster).and_then(|()| place(&self.inner, ordinal, counted));
+        let placed =
+            self.put_cluster(&INSERT_CLUSTER, ordinal, cluster).and_then(|()| place(&self.inner, ordinal, counted));
         self.born = self.born.max(Some(ordinal));
         placed.map_err(|error| self.failed("write a cluster", error))
     }
@@ -128,7 +130,7 @@ impl Transaction<'_> {
         counted: Counted,
     ) -> Result<(), RegistryError> {
         self.write_counted(ordinal, counted);
-        self.put_cluster(ordinal, cluster).map_err(|error| self.failed("write a cluster", error))
+        self.put_cluster(&REPLACE_CLUSTER, ordinal, cluster).map_err(|error| self.failed("write a cluster", error))
     }
 
     /// Writes the count of a cluster of which nothing else has changed; with the commit.
@@ -136,8 +138,8 @@ impl Transaction<'_> {
         self.counted.push((ordinal, counted));
     }
 
-    fn put_cluster(&self, ordinal: u64, cluster: &Cluster) -> rusqlite::Result<()> {
-        write_cluster(&mut *self.inner.prepare_cached(&INSERT_CLUSTER)?, ordinal, cluster)
+    fn put_cluster(&self, sql: &str, ordinal: u64, cluster: &Cluster) -> rusqlite::Result<()> {
+        write_cluster(&mut *self.inner.prepare_cached(sql)?, ordinal, cluster)
     }
 
     /// Gives the records of one cluster to another; how many there are.

@@ -172,7 +172,7 @@ pub(super) fn script(chance: &mut Rng) -> Script {
         lanes,
         escalate_below: [None, Some(Confidence::Medium), Some(Confidence::High)][chance.usize(0..3)],
         retry: RetryPolicy { attempts_max: chance.u32(1..=6), ..RetryPolicy::default() },
-        retries: RetryBudgetRule { percent, per_minute, saved_max: chance.u32(1..100) },
+        retries: RetryBudgetRule { percent, per_minute, first: chance.u32(0..30), saved_max: chance.u32(1..100) },
         total: Duration::from_secs([2, 30, 300, 600][chance.usize(0..4)]),
         early: (chance.u8(0..4) == 0).then(|| (Duration::from_millis(chance.u64(0..120_000)), chance.bool())),
     }

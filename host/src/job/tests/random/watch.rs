@@ -155,7 +155,7 @@ impl Watch {
             // Retries are spared to servers.
             seen.retries[judge] += 1;
             let of_calls = f64::from(seen.firsts[judge]) * f64::from(rule.percent) / 100.0;
-            let of_time = f64::from(rule.per_minute) * (1.0 + now.as_secs_f64() / 60.0);
+            let of_time = f64::from(rule.first) + f64::from(rule.per_minute) * now.as_secs_f64() / 60.0;
             if f64::from(seen.retries[judge]) > of_calls + of_time + 0.01 {
                 let (retries, firsts) = (seen.retries[judge], seen.firsts[judge]);
                 seen.breaches.push(format!("{retries} retries after {firsts} first calls and {now:?}"));
@@ -237,7 +237,8 @@ impl Watch {
         seen.longest += asked.unwrap_or_default().min(RETRY_AFTER_MAX);
         if let Some(wait) = asked {
             seen.floors.insert((call.record, judge), now + wait);
-            if fault.is_some_and(|fault| fault.kind == FaultKind::RateLimited) {
+            let for_all = [FaultKind::RateLimited, FaultKind::Overloaded, FaultKind::Unavailable];
+            if fault.is_some_and(|fault| for_all.contains(&fault.kind)) {
                 seen.paused[lane] = seen.paused[lane].max(now + wait.min(HOLD_MAX));
             }
         }
