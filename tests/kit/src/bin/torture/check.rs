@@ -61,6 +61,13 @@ impl Checked<'_> {
             GROUP BY cluster_id) AS o ON o.cluster_id = c.cluster_id WHERE c.count <> coalesce(o.records, 0)";
         let miscounted = count(miscounted)?;
         ensure!(miscounted == 0, "{miscounted} clusters count other records than are theirs");
+        let born = count(&format!("{batch} AND decision = 'new_cluster'"))?;
+        ensure!(born > 0, "no cluster was born");
+        let nowhere = "SELECT count(*) FROM outcomes WHERE cluster_id NOT IN (SELECT cluster_id FROM clusters)";
+        let nowhere = count(nowhere)?;
+        ensure!(nowhere == 0, "{nowhere} records are in clusters that are not there");
+        let orphans = count("SELECT count(*) FROM clusters WHERE status = 'tentative' AND count = 0")?;
+        ensure!(orphans == 0, "{orphans} clusters were born and have no record");
         Ok(())
     }
 }

@@ -7,18 +7,21 @@ mod check;
 mod options;
 
 use anyhow::{Context, Result, bail, ensure};
-use judge_host_kit::{FakeLlm, Script};
+use judge_host_kit::{Answered, Asked, FakeLlm, Script, pick_by_hash};
 use options::Options;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The fake server's time for an answer: long enough that calls are in flight whenever the kill comes.
 const DELAY: Duration = Duration::from_millis(20);
 /// Batches that are left alone at first: one to compile the components, one to see how long a batch takes.
 const UNKILLED: u64 = 2;
+/// Clusters that a batch gives birth to.
+const BORN_A_BATCH: u64 = 4;
 /// Runs of one batch that are killed, at most; the next is left to finish.
 const KILLS_A_BATCH_MAX: u64 = 40;
 
@@ -44,7 +47,8 @@ async fn torture(options: &Options, folder: &Path) -> Result<()> {
     let mut latest = Duration::ZERO;
     let (mut kills, mut calls, mut batches) = (0, 0, 0u64);
     while batches < UNKILLED || kills < options.kills {
-        let server = FakeLlm::start(Script { delay: DELAY, ..Script::default() }).await;
+        let judge = Arc::new(move |asked: &Asked| judged(batches, asked));
+        let server = FakeLlm::start(Script { delay: DELAY, judge, ..Script::default() }).await;
         let batch_id = format!("batch-{batches}");
         let started = Instant::now();
         let most_kills = if batches < UNKILLED { 0 } else { (options.kills - kills).min(KILLS_A_BATCH_MAX) };
@@ -76,6 +80,19 @@ async fn torture(options: &Options, folder: &Path) -> Result<()> {
         begun.elapsed().as_secs_f64(),
         options.seed,
     ))
+}
+
+/// Every tenth record is for a new cluster, of which each batch has a few; the others are for one that is there.
+fn judged(batch: u64, asked: &Asked) -> Answered {
+    let number = asked.record_id.as_deref().and_then(|id| id.strip_prefix('r')?.parse::<u64>().ok());
+    match number.filter(|number| number % 10 == 3) {
+        None => pick_by_hash(asked),
+        Some(number) => Answered::NewCluster {
+            name: format!("Born in {batch}, {}", number / 10 % BORN_A_BATCH),
+            summary: String::new(),
+            criteria: String::new(),
+        },
+    }
 }
 
 /// Runs a batch until it ends by itself; how often it was killed before.
@@ -121,7 +138,8 @@ fn command(options: &Options, folder: &Path, url: &str, batch_id: &str) -> Comma
     host.args(["--quiet", "--cache-dir", "cache", "judge", "records.jsonl", "--clusters", "clusters.jsonl"]);
     host.args(["--provider", "openai", "--model", "fake", "--endpoint", url, "--registry", "judge.db"]);
     host.args(["--batch-id", batch_id, "--out", &format!("{batch_id}.jsonl")]);
-    host.args(["--parallel", &options.parallel.to_string(), "--durability", &options.durability]);
+    // Free, so that a record is asked about once.
+    host.args(["--parallel", &options.parallel.to_string(), "--durability", &options.durability, "--births", "free"]);
     host.stdin(Stdio::null()).stdout(Stdio::null());
     let stderr = fs::File::create(folder.join("stderr")).map_or_else(|_| Stdio::null(), Stdio::from);
     host.stderr(stderr);
