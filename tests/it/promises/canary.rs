@@ -76,18 +76,24 @@ async fn check(provider: &str) {
             ran
         };
         let asking = [level, &asking(provider, &url)].concat();
-        let judge = [&["judge", "records.jsonl", "--out", "rows.jsonl", "--summary", "s.json"], &asking[..]].concat();
+        let files = ["--out", "rows.jsonl", "--summary", "s.json", "--trace", "t.jsonl"];
+        let judge = [&["judge", "records.jsonl"], &files[..], &asking[..]].concat();
         let ran = run(&judge).await;
         assert!(ran.code == 0 || provider != "lexical" && ran.code == 1, "{provider} {level:?}: {ran:?}");
+        let together = ["--batch-id", "b", "--records-per-request", "3", "--hedge", "--trace", "t2.jsonl"];
+        run(&[&["judge", "records.jsonl"], &together[..], &asking[..]].concat()).await;
         run(&[&["judge", "records.jsonl", "--dry-run"], &asking[..]].concat()).await;
         run(&[&["bench", "records.jsonl", "--parallel", "4"], &asking[..]].concat()).await;
         run(&["registry", "list"]).await.code(0);
         run(&["registry", "export", "-"]).await.code(0);
         run(&["registry", "export", "rows.csv", "--outcomes", "--batch-id", "records"]).await.code(0);
         run(&["providers", "--json"]).await.code(0);
+        run(&["providers", "show", provider]).await.code(0);
         check_folder(&canary, &case.path(""));
         check_folder(&canary, &cache());
-        assert!(case.path("judge.db").exists() && case.path("rows.csv").exists(), "they were searched, too");
+        let searched = ["judge.db", "rows.csv"].iter().all(|name| case.path(name).exists());
+        let is_traced = provider == "lexical" || case.read("t.jsonl").contains("credentials");
+        assert!(searched && is_traced, "they were searched, too");
         if provider != "lexical" {
             let seen = server.seen();
             let header =
