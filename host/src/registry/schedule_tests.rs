@@ -1,5 +1,5 @@
 //! The publish path under many schedules: whatever the order of commits, groups, births and reads, a reader sees whole
-//! epochs only, and never an older one after a newer. Each seed draws another schedule; a failing one is named.
+//! epochs only, and never an older one after a newer. Each seed draws other commands; how the threads meet is the system's choice.
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 use super::{ClusterDraft, Recorded, Registry};
