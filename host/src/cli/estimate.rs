@@ -101,7 +101,7 @@ impl Estimate {
         if unit.is_empty() {
             return Ok(());
         }
-        let (index, bytes) = (self.units, unit.iter().map(record_bytes).sum());
+        let (index, bytes) = (self.units, unit.iter().map(Record::bytes).sum());
         let records = std::mem::take(unit);
         self.units += 1;
         self.record_bytes += bytes;
@@ -191,11 +191,6 @@ impl Estimate {
 fn scaled(whole: u64, part: u64, of: u64) -> u64 {
     let scaled = u128::from(whole) * u128::from(part) / u128::from(of.max(1));
     u64::try_from(scaled).unwrap_or(u64::MAX)
-}
-
-fn record_bytes(record: &Record) -> u64 {
-    let fields: usize = record.context.iter().map(|(name, value)| name.len() + value.len()).sum();
-    (record.text.len() + fields) as u64
 }
 
 fn request_bytes(request: &HttpRequest) -> u64 {

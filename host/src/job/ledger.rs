@@ -185,7 +185,7 @@ impl Ledger {
     /// Whether a record may be begun now; none where it is to wait.
     fn ask(&self, record: &Record) -> Option<Result<(), StopReason>> {
         let mut pages = self.lock();
-        let bytes = record_bytes(record);
+        let bytes = record.bytes();
         let expected = pages.expected(bytes);
         let reserved = match pages.spending.begin(expected) {
             Leave::Go(reserved) => reserved,
@@ -218,11 +218,6 @@ impl Pages {
         };
         Cost { money: mean.money.map(|money| MicroUsd(longer(money.0))), tokens: mean.tokens.map(longer) }
     }
-}
-
-fn record_bytes(record: &Record) -> u64 {
-    let fields: usize = record.context.iter().map(|(name, value)| name.len() + value.len()).sum();
-    (record.text.len() + fields) as u64
 }
 
 #[cfg(test)]

@@ -20,4 +20,10 @@ impl Record {
     pub fn new(request_id: impl Into<String>, text: impl Into<String>) -> Self {
         Record { request_id: request_id.into(), text: text.into(), ..Record::default() }
     }
+
+    /// Bytes of what a judge is shown of it: its text and its fields.
+    pub fn bytes(&self) -> u64 {
+        let fields: usize = self.context.iter().map(|(name, value)| name.len() + value.len()).sum();
+        (self.text.len() + fields) as u64
+    }
 }
